@@ -1,0 +1,119 @@
+"""The event catalogue says what each kind of event is worth and how far along it puts one."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from domain.errors import InvalidInput
+
+STAGES = ("New Visitor", "Lead", "Prospect", "New Customer", "Engaged")  # the funnel, in order
+JOURNEY = ("awareness", "attraction", "ask", "action", "advocacy")  # the journey, in order
+GROUPS = ("attention", "interest", "intent", "purchase", "feedback")
+MODELS = (
+    "lead",
+    "engagement",
+    "cac",
+    "data_quality",
+    "none",
+)  # which additive score the points feed
+
+PURCHASE_GROUP = "purchase"
+PURCHASE = "purchase"
+RETURN = "product-return"
+ADD_TO_CART = "add-to-cart"
+ACTION_SHOWN = "action-shown"
+IDENTIFY = "identify"
+
+# Segment's e-commerce and standard names, and what they are called here.
+SEGMENT_NAMES = {
+    "Product Viewed": "item-view",
+    "Product Clicked": "click-details",
+    "Product List Viewed": "content-view",
+    "Products Searched": "search",
+    "Product Added": "add-to-cart",
+    "Product Removed": "remove-from-cart",
+    "Product Added to Wishlist": "add-wishlist",
+    "Cart Viewed": "page-view",
+    "Checkout Started": "order-checkout",
+    "Order Completed": "purchase",
+    "Order Refunded": "product-return",
+    "Payment Info Entered": "order-checkout",
+    "Product Reviewed": "rating",
+    "Email Link Clicked": "email-click",
+    "Email Opened": "email-open",
+    "Push Notification Tapped": "notification-click",
+    "Signed Up": "register-account",
+    "Signed In": "user-login",
+    "Video Playback Started": "play-video",
+    "Promotion Viewed": "ad-impression",
+    "Promotion Clicked": "click-details",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """One row of the catalogue: points, loyalty points, funnel stage, journey stage, group."""
+
+    name: str
+    label: str
+    score: int
+    loyalty: int
+    stage: str  # one of STAGES, or '' when the kind says nothing about the funnel
+    model: str  # one of MODELS
+    journey: str  # one of JOURNEY, or ''
+    group: str  # one of GROUPS, or 'none'
+
+    def __post_init__(self) -> None:
+        checks: tuple[tuple[str, str, Iterable[str]], ...] = (
+            ("stage", self.stage, (*STAGES, "")),
+            ("model", self.model, MODELS),
+            ("journey", self.journey, (*JOURNEY, "")),
+            ("group", self.group, (*GROUPS, "none")),
+        )
+        for name, value, allowed in checks:
+            if value not in allowed:
+                raise InvalidInput(
+                    f"event kind {self.name!r}: {name} {value!r} is none of "
+                    f"{', '.join(repr(a) for a in allowed)}",
+                    field=name,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All known event kinds by name."""
+
+    kinds: dict[str, EventKind]
+
+    def in_group(self, group: str) -> tuple[str, ...]:
+        """Return the names of the kinds in `group`, in catalogue order."""
+        return tuple(k.name for k in self.kinds.values() if k.group == group)
+
+
+def parse_catalogue(text: str, source: str) -> Catalogue:
+    """Read a catalogue from TOML; `source` names the file in messages."""
+    try:
+        rows: list[dict[str, Any]] = tomllib.loads(text).get("kind", [])
+    except tomllib.TOMLDecodeError as fault:
+        raise InvalidInput(f"{source} is not valid TOML: {fault}") from fault
+    names = {f.name for f in fields(EventKind)}
+    kinds: dict[str, EventKind] = {}
+    for number, row in enumerate(rows, start=1):
+        if set(row) != names:
+            odd = sorted(set(row) ^ names)
+            raise InvalidInput(f"{source}: kind number {number}: missing or unknown key {odd[0]!r}")
+        kind = EventKind(**row)
+        if kind.name in kinds:
+            raise InvalidInput(f"{source}: the kind {kind.name!r} stands there twice; keep one")
+        kinds[kind.name] = kind
+    return Catalogue(kinds)
+
+
+@cache
+def builtin_catalogue() -> Catalogue:
+    """Return the catalogue that ships with Nextbest."""
+    file = Path(__file__).with_name("catalogue.toml")
+    return parse_catalogue(file.read_text(encoding="utf-8"), str(file.name))

@@ -1,0 +1,245 @@
+"""What is read off a customer's state at a given time: gaps, sessions, shares, tastes, money.
+
+Times are microseconds since 1970 (UTC). Nothing here is stored; everything is derived on reading.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, State, Tally, decayed, is_active
+from domain.catalogue import (
+    ADD_TO_CART,
+    GROUPS,
+    JOURNEY,
+    PURCHASE_GROUP,
+    RETURN,
+    STAGES,
+    EventKind,
+    builtin_catalogue,
+)
+from domain.events import CHANNELS
+
+SESSION_GAP_MICROS = 30 * 60_000_000
+CART_DAYS = 14
+STANDARD_TRAITS = (
+    "email", "phone", "first_name", "last_name", "country", "city", "gender", "age", "source",
+)  # fmt: skip
+TRACKED_KINDS = {  # kinds that models and segments ask for by name -> feature stem
+    "search": "search",
+    "item-view": "item_view",
+    ADD_TO_CART: "add_to_cart",
+    "add-wishlist": "add_wishlist",
+    "order-checkout": "checkout",
+    "submit-contact": "form",
+    "email-open": "email_open",
+    "email-click": "email_click",
+    RETURN: "return",
+}
+
+
+def identity(state: State) -> dict[str, Any]:
+    """Return who the customer is: known or not, standard traits, consent, how much is filled."""
+    said = {name: stamp.value for name, stamp in state.traits.items()}
+    marketing = state.consents.get("marketing", {})
+    age = said.get("age")
+    valid_age = isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= 150
+    filled = sum(said.get(name) not in (None, "") for name in STANDARD_TRAITS)
+    return {
+        "is_known": state.known,
+        "has_email": _text(said.get("email")) is not None,
+        "has_phone": _text(said.get("phone")) is not None,
+        "country": _text(said.get("country")),
+        "city": _text(said.get("city")),
+        "gender": _text(said.get("gender")),
+        "age_years": float(age) if valid_age and age is not None else None,
+        "acquisition_source": _text(said.get("source")),
+        "consent_marketing": bool(marketing) and all(s.value for s in marketing.values()),
+        "data_quality": filled / len(STANDARD_TRAITS),
+    }
+
+
+def activity(state: State, now: int) -> dict[str, Any]:
+    """Return how much and how lately the customer did anything."""
+    done = [tally for kind, tally in state.tallies.items() if is_active(kind)]
+    mean, spread = gaps(state.active_days)
+    return {
+        "event_count": float(sum(t.events for t in done)),
+        "days_since_first_event": _days_since(min((t.first_at for t in done), default=None), now),
+        "days_since_last_event": _days_since(max((t.last_at for t in done), default=None), now),
+        "active_day_count": float(len(state.active_days)),
+        "visit_gap_mean_days": mean,
+        "visit_gap_std_days": spread,
+    }
+
+
+def groups(state: State, now: int) -> dict[str, Any]:
+    """Return count, decayed counts and days since the last event of each behaviour group."""
+    row: dict[str, Any] = {}
+    for group in GROUPS:
+        tallies = _of_group(state, group)
+        row[f"{group}_count"] = float(sum(t.events for t in tallies))
+        row[f"days_since_{group}"] = _days_since(
+            max((t.last_at for t in tallies), default=None), now
+        )
+        for name, total in _decayed_sums(tallies, now, "decayed_count").items():
+            row[f"{group}_count_{name}"] = total
+    return row
+
+
+def kinds(state: State, now: int) -> dict[str, Any]:
+    """Return the counts of the kinds that are asked for by name, and whether a cart was left."""
+    row: dict[str, Any] = {
+        f"{stem}_count": float(state.tallies[kind].events) if kind in state.tallies else 0.0
+        for kind, stem in TRACKED_KINDS.items()
+    }
+    cart = state.tallies.get(ADD_TO_CART)
+    bought_at = max((t.last_at for t in _of_group(state, PURCHASE_GROUP)), default=None)
+    row["days_since_add_to_cart"] = _days_since(cart.last_at if cart else None, now)
+    row["cart_abandoned"] = (
+        cart is not None
+        and now - cart.last_at <= CART_DAYS * DAY_MICROS
+        and (bought_at is None or bought_at < cart.last_at)
+    )
+    return row
+
+
+def session(state: State) -> dict[str, Any]:
+    """Return size, length and campaign of the latest session (of at most the latest 64 events)."""
+    moments = state.moments
+    start = len(moments) - 1
+    while start > 0 and moments[start].at - moments[start - 1].at <= SESSION_GAP_MICROS:
+        start -= 1
+    latest = moments[max(start, 0) :]
+    if not latest:
+        return {
+            "session_event_count": 0.0,
+            "session_minutes": 0.0,
+            "session_item_count": 0.0,
+            "session_campaign": None,
+        }
+    items = {t.item_id for t in state.touches if t.at >= latest[0].at}
+    return {
+        "session_event_count": float(len(latest)),
+        "session_minutes": (latest[-1].at - latest[0].at) / 60_000_000,
+        "session_item_count": float(len(items)),
+        "session_campaign": next((m.campaign for m in latest if m.campaign is not None), None),
+    }
+
+
+def tastes(state: State) -> dict[str, Any]:
+    """Return what the latest 50 item touches say: how many items, which category, which brand."""
+    return {
+        "recent_item_count": float(len({t.item_id for t in state.touches})),
+        "top_category": _top((t.category, _points_of(t.kind)) for t in state.touches),
+        "top_brand": _top((t.brand, _points_of(t.kind)) for t in state.touches),
+    }
+
+
+def shares(state: State) -> dict[str, Any]:
+    """Return the share of each channel, and of mobiles, among events that name one."""
+    of_channel, of_device = sum(state.channels.values()), sum(state.devices.values())
+    row: dict[str, Any] = {
+        f"{name}_share": state.channels.get(name, 0) / of_channel if of_channel else None
+        for name in CHANNELS
+    }
+    row["mobile_share"] = state.devices.get("mobile", 0) / of_device if of_device else None
+    return row
+
+
+def points(state: State) -> dict[str, Any]:
+    """Return the additive scores of the catalogue and the furthest funnel and journey stage."""
+    met = [(k, t.events) for name, t in state.tallies.items() if (k := _kind(name)) is not None]
+    stages = [STAGES.index(k.stage) for k, _ in met if k.stage]
+    journey = [JOURNEY.index(k.journey) for k, _ in met if k.journey]
+    return {
+        "funnel_stage": STAGES[max(stages, default=0)],
+        "journey_stage": JOURNEY[max(journey, default=0)],
+        "lead_points": float(sum(k.score * n for k, n in met if k.model == "lead")),
+        "engagement_points": float(sum(k.score * n for k, n in met if k.model == "engagement")),
+        "loyalty_points": float(sum(k.loyalty * n for k, n in met)),
+    }
+
+
+def value(state: State, now: int) -> dict[str, Any]:
+    """Return recency, frequency and money. A purchase day is a UTC day with any purchase event."""
+    bought = _of_group(state, PURCHASE_GROUP)
+    returned = state.tallies.get(RETURN)
+    days, today = state.purchase_days, now // DAY_MICROS
+    mean, spread = gaps(sorted(days))
+    total = sum(t.value for t in bought)
+    row: dict[str, Any] = {
+        "recency_days": _days_since(max((t.last_at for t in bought), default=None), now),
+        "purchase_day_count": float(len(days)),
+        "customer_age_days": _days_since(min((t.first_at for t in bought), default=None), now),
+        "purchase_gap_mean_days": mean,
+        "purchase_gap_std_days": spread,
+        "order_count": float(sum(t.events for t in bought)),
+        "spend_total": float(total),
+        "return_total": returned.value if returned else 0.0,
+        "spend_per_purchase_day": math.fsum(days.values()) / len(days) if days else None,
+    }
+    for window in (30, 90, 365):
+        row[f"spend_{window}d"] = math.fsum(v for d, v in days.items() if d >= today - window)
+    for window in (90, 365):
+        row[f"purchase_days_{window}d"] = float(sum(d >= today - window for d in days))
+    for name, spend in _decayed_sums(bought, now, "decayed_value").items():
+        row[f"spend_decayed_{name}"] = spend
+    return row
+
+
+def gaps(days: Iterable[int]) -> tuple[float | None, float | None]:
+    """Return mean and population spread of the gaps between ascending day numbers.
+
+    The mean needs two days, the spread three.
+    """
+    seen = list(days)
+    between = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    if not between:
+        return None, None
+    mean = sum(between) / len(between)
+    if len(between) == 1:
+        return mean, None
+    return mean, math.sqrt(sum((gap - mean) ** 2 for gap in between) / len(between))
+
+
+def _kind(name: str) -> EventKind | None:
+    return builtin_catalogue().kinds.get(name)
+
+
+def _points_of(kind: str) -> int:
+    known = _kind(kind)
+    return max(known.score, 0) if known else 0
+
+
+def _of_group(state: State, group: str) -> list[Tally]:
+    return [
+        tally for name, tally in state.tallies.items() if (k := _kind(name)) and k.group == group
+    ]
+
+
+def _decayed_sums(tallies: list[Tally], now: int, part: str) -> dict[str, float]:
+    sums = dict.fromkeys(HALF_LIVES_DAYS, 0.0)
+    for tally in tallies:
+        for name, total in decayed(getattr(tally, part), tally.last_at, now).items():
+            sums[name] += total
+    return sums
+
+
+def _days_since(at: int | None, now: int) -> float | None:
+    return None if at is None else (now - at) / DAY_MICROS
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _top(weighted: Iterable[tuple[str | None, int]]) -> str | None:
+    """Return the name with the largest sum of weights; of equals the first in code point order."""
+    totals: Counter[str] = Counter()
+    for name, weight in weighted:
+        if name is not None:
+            totals[name] += weight
+    return min(totals, key=lambda name: (-totals[name], name), default=None)

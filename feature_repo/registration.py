@@ -1,0 +1,68 @@
+"""Register the definitions in a home folder's registry once, however many processes open it."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import feast
+import yaml
+from feast import FeatureStore, FeatureView, RepoConfig
+
+from feature_repo.definitions import objects
+
+_HOME = "${NEXTBEST_HOME}"
+
+
+def registered_store(home: Path) -> FeatureStore:
+    """Return Feast for an absolute home folder, with the definitions of now registered there."""
+    store = FeatureStore(config=config_for(home))
+    marker = home / "registry.fingerprint"
+    with _alone(home):  # also covers the creation of the registry's tables
+        wanted = _fingerprint()
+        complete = all((home / name).exists() for name in ("registry.db", "online.db"))
+        if not complete or not marker.exists() or marker.read_text() != wanted:
+            _apply(store)
+            _replace(marker, wanted)
+        store.refresh_registry()
+    return store
+
+
+def config_for(home: Path) -> RepoConfig:
+    """Return the set-up of `feature_store.yaml` for a home folder."""
+    text = Path(__file__).with_name("feature_store.yaml").read_text(encoding="utf-8")
+    plain = json.dumps(yaml.safe_load(text)).replace(_HOME, json.dumps(str(home))[1:-1])
+    return RepoConfig(**json.loads(plain), repo_path=home)
+
+
+def _apply(store: FeatureStore) -> None:
+    wanted = objects()
+    names = {(type(o), o.name) for o in wanted}
+    present = [*store.list_feature_services(), *store.list_batch_feature_views()]
+    stale = [o for o in present if (type(o), o.name) not in names]
+    store.apply(wanted, objects_to_delete=stale, partial=False)
+
+
+def _fingerprint() -> str:
+    """Return a text that changes when a definition or the version of Feast does."""
+    digest = hashlib.sha256(feast.__version__.encode())
+    for each in objects():
+        digest.update(each.to_proto().SerializeToString(deterministic=True))
+    return digest.hexdigest()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one process at a time through; SQLite's lock goes with the process that held it."""
+    with closing(sqlite3.connect(home / "registry.lock", timeout=60)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _replace(path: Path, text: str) -> None:
+    scratch = path.with_suffix(".writing")
+    scratch.write_text(text)
+    scratch.replace(path)

@@ -1,2 +1,289 @@
-"""Nextbest: the front door."""
-def main(): ...
+"""The front door: one command per thing a person does with Nextbest.
+
+Commands import what they need when they run, so that `nextbest settings` does not wait four
+seconds for Feast.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from domain.errors import InvalidInput, NextbestError
+from domain.settings import Settings, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Learned scores, recommendations, next best action and segments for your shop.",
+)
+out = Console(highlight=False)
+STALE = timedelta(days=30)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Recipes; none means all of them.")]
+
+
+def main() -> None:
+    """Run a command; a failure that a person can mend is one sentence and exit code 2."""
+    for pool in ("OMP", "OPENBLAS", "MKL"):  # several thread pools share few cores
+        os.environ.setdefault(f"{pool}_NUM_THREADS", "1")
+    try:
+        app()
+    except NextbestError as fault:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[red]error[/red] {fault.message}", markup=True
+        )
+        sys.exit(2)
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[str], typer.Argument(help="CSV or Parquet files, or globs of them.")],
+    mapping: Annotated[str, typer.Option(help="A mapping file (TOML), or a built-in name.")],
+    shift_to_now: Annotated[
+        bool, typer.Option(help="Move all times by whole weeks so that the newest is recent.")
+    ] = False,
+) -> None:
+    """Turn exports of orders or behaviour into events and catalogue items."""
+    from feature_repo.event_log import EventLog
+    from feature_repo.importing import import_files, load_mapping
+    from feature_repo.importing.shift import ShiftedLog
+
+    settings = load_settings()
+    rules = load_mapping(mapping)
+    log = EventLog(settings.home)
+    target = ShiftedLog(log, _now()) if shift_to_now else log
+    with _Steps() as steps:
+        report = import_files(files, rules, target, progress=steps.show)
+    out.print("\n".join(report.to_lines()), markup=False)
+
+
+@app.command()
+def build() -> None:
+    """Bring the lake up to date and rebuild every customer's online state from it."""
+    from feature_repo.event_log import EventLog
+    from feature_repo.lake import export
+    from feature_repo.store import Features
+    from feature_repo.stream import load_states
+
+    settings = load_settings()
+    log = EventLog(settings.home)
+    with _Steps() as steps:
+        steps.show("exporting new events to the lake", 0.0)
+        added = export(log, settings.home)
+        steps.show("building states", 0.3)
+        count = load_states(log, Features.open(settings.home), settings.home)
+    out.print(f"{added:,} new events in the lake, {count:,} customer states online")
+
+
+@app.command()
+def train(names: Names = None) -> None:
+    """Train recipes, compare each with its baseline, and register the ones that win."""
+    from training.run import recipe_names
+    from training.run import train as train_one
+
+    settings = load_settings()
+    outcomes = []
+    with _Steps() as steps:
+        for name in names or recipe_names():
+            outcomes += train_one(name, settings, progress=steps.show)
+    _print_rows(o.to_row() for o in outcomes)
+
+
+@app.command()
+def evaluate(names: Names = None) -> None:
+    """Measure the champions again on the held-out last period."""
+    from training.evaluation import evaluate as measure
+
+    with _Steps() as steps:
+        rows = measure(names or [], load_settings(), progress=steps.show)
+    _print_rows(rows)
+
+
+@app.command()
+def score() -> None:
+    """Score every customer with every champion and write the scores to the feature store."""
+    from training.scoring import score_all
+
+    settings = load_settings()
+    with _Steps() as steps:
+        done = score_all(settings, _present(settings), progress=steps.show)
+    out.print(f"{done.customers:,} customers scored with {', '.join(done.models)}")
+
+
+@app.command()
+def release() -> None:
+    """Write the folder that the service reads, and make it the current one."""
+    from training.release import release as write
+
+    settings = load_settings()
+    with _Steps() as steps:
+        steps.show("writing the release", 0.0)
+        folder = write(settings, _present(settings))
+    out.print(f"released {folder.name}; a running service takes it over within seconds")
+
+
+@app.command()
+def demo(
+    data: Annotated[str, typer.Option(help="A built-in mapping to use real files with.")] = "",
+    from_: Annotated[str, typer.Option("--from", help="Folder with those files.")] = "",
+    customers: Annotated[int, typer.Option(help="Customers of the generated shop.")] = 5000,
+) -> None:
+    """From nothing to a running service: a shop, features, models, a release, an API."""
+    from training.walkthrough import walk_through
+
+    settings = load_settings()
+    if bool(data) != bool(from_):
+        raise InvalidInput("give both --data NAME and --from FOLDER, or neither for the demo shop")
+    with _Steps() as steps:
+        steps_taken = walk_through(settings, data, from_, customers, _now(), steps.show)
+    _print_rows(steps_taken)
+    serve(background=True)
+    _print_entrance(settings)
+
+
+@app.command()
+def serve(
+    background: Annotated[bool, typer.Option(help="Return when the service is ready.")] = False,
+) -> None:
+    """Run the API (settings host and port)."""
+    settings = load_settings()
+    if background:
+        from serving.process import start_in_background
+
+        start_in_background(settings)
+        return
+    from serving.process import run
+
+    run(settings)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the service that was started in the background."""
+    from serving.process import stop_background
+
+    out.print(stop_background(load_settings()))
+
+
+@app.command()
+def mlflow() -> None:
+    """Open the MLflow pages with every run, model and card."""
+    from training.tracking import serve_pages
+
+    settings = load_settings()
+    out.print(f"MLflow at http://{settings.host}:{settings.mlflow_port} (Ctrl+C ends it)")
+    serve_pages(settings)
+
+
+@app.command()
+def keys(
+    rotate: Annotated[bool, typer.Option(help="Replace both keys; the old ones end.")] = False,
+) -> None:
+    """Show the API keys, or replace them."""
+    from serving.keys import ensure_keys, rotate_keys
+
+    home = load_settings().home
+    found = rotate_keys(home) if rotate else ensure_keys(home)[0]
+    out.print(f"public (collect, recommend)  {found.write_key}")
+    out.print(f"secret (everything)          {found.secret_key}")
+
+
+@app.command()
+def settings() -> None:
+    """List every setting with its value, its variable and its meaning."""
+    given = load_settings()
+    table = Table("variable", "value", "meaning", box=None, pad_edge=False)
+    for item in fields(Settings):
+        table.add_row(
+            f"NEXTBEST_{item.name.upper()}",
+            str(getattr(given, item.name)),
+            item.metadata["meaning"],
+        )
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Look at data, models and versions, and name the cure of what is wrong."""
+    from training.doctor import examine_all
+
+    table = Table("", "looked at", "found", "cure", box=None, pad_edge=False)
+    colours = {"good": "green", "note": "yellow", "bad": "red"}
+    for finding in examine_all(load_settings(), _now()):
+        mark = f"[{colours[finding.level]}]{finding.level}[/]"
+        table.add_row(mark, finding.topic, finding.what, finding.cure)
+    out.print(table)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _present(settings: Settings) -> datetime:
+    """Return the instant to score at: now, or for an old export the moment after its last event."""
+    from feature_repo.event_log import EventLog
+
+    last_at = EventLog(settings.home).summary().last_at
+    now = _now()
+    if last_at is None or now - last_at < STALE:
+        return now
+    out.print(f"the newest event is of {last_at:%Y-%m-%d}; scoring as of that day")
+    return last_at + timedelta(seconds=1)
+
+
+class _Steps:
+    """One progress line on the terminal; `show` says what is being done and how far it is."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+            console=out, transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=1.0)
+
+    def __enter__(self) -> "_Steps":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, what: str, share: float) -> None:
+        """Show `what` and the share of it that is done, 0 to 1."""
+        self._bar.update(self._task, description=what, completed=share)
+
+
+def _print_rows(rows: Iterable[dict[str, Any]]) -> None:
+    found = list(rows)
+    if not found:
+        out.print("nothing to show")
+        return
+    table = Table(*found[0], box=None, pad_edge=False)
+    for row in found:
+        table.add_row(*(str(value) for value in row.values()))
+    out.print(table)
+
+
+def _print_entrance(settings: Settings) -> None:
+    """Print where the service is, its keys, and calls that work when pasted."""
+    from serving.keys import read_keys
+    from serving.samples import sample_calls
+
+    url, found = f"http://{settings.host}:{settings.port}", read_keys(settings.home)
+    out.print(f"\nThe service runs at {url} (API pages: {url}/docs); `make stop` ends it.")
+    out.print(f"public key  {found.write_key}\nsecret key  {found.secret_key}\n\nTry:")
+    for call in sample_calls(settings, url):
+        out.print(call, soft_wrap=True, markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -34,8 +34,9 @@ def build_features(
     A cut-off that was built before is built anew; each file is put in place by rename.
     """
     stamp = to_micros(created_at or datetime.now(UTC))
-    with connect(home, threads=threads, memory_limit=memory_limit) as db:
-        for cutoff in sorted(set(cutoffs)):
+    wanted = sorted(set(cutoffs))
+    with connect(home, threads=threads, memory_limit=memory_limit, hold=len(wanted) > 1) as db:
+        for cutoff in wanted:
             make_feature_table(db, to_micros(cutoff))
             for view in VIEWS:
                 _write_view(db, home, view, to_micros(cutoff), stamp)

@@ -38,7 +38,8 @@ def connect(
     db.execute(f"SET temp_directory = '{home / 'scratch'}'")
     db.register("kinds_given", _catalogue_table())
     db.execute("CREATE TABLE kinds AS FROM kinds_given")
-    db.execute(f"CREATE VIEW events AS FROM read_parquet('{events_glob(home)}')")
+    relation = "TEMP TABLE" if hold else "VIEW"
+    db.execute(f"CREATE {relation} events AS FROM read_parquet('{events_glob(home)}')")
     db.execute(f"CREATE VIEW identities AS FROM read_parquet('{identities_file(home)}')")
     return db
 
@@ -94,7 +95,8 @@ _SQL = {
                e.campaign, e.lines, e.traits, e.consent, coalesce(k.grp, 'none') AS grp,
                coalesce(k.is_active, true) AS is_active
         FROM events e
-        LEFT JOIN identities i ON e.customer_id IS NULL AND i.anonymous_id = e.anonymous_id
+        LEFT JOIN identities i ON i.anonymous_id = CASE WHEN e.customer_id IS NULL
+                                                        THEN e.anonymous_id END
         LEFT JOIN kinds k ON k.kind = e.kind
         WHERE e.occurred_at < $T AND (e.customer_id IS NOT NULL OR e.anonymous_id IS NOT NULL)""",
     "tally": f"""

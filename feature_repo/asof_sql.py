@@ -1,4 +1,4 @@
-"""The two statements of a point-in-time join: which stored row each moment sees, then its values."""
+"""The statements of a point-in-time join: which stored row each moment sees, then its values."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,13 +49,18 @@ def match_sql(view: VersionedRows, asked: Asked) -> str:
 
 
 def fetch_sql(view: VersionedRows) -> str:
-    """Return the statement for `n` and the features, from the table `matched`, in the order of n."""
+    """Return the statement for `n` and the features of the table `matched`, ordered by n."""
     values = "".join(f", f.{_name(c)} AS {_name(shown)}" for shown, c in view.columns.items())
     return f"""
         SELECT m.n{values} FROM matched m
         LEFT JOIN {_scan(view)} f ON f."__file" = m.file AND f.file_row_number = m.file_row
         ORDER BY m.n
     """
+
+
+def columns_sql(view: VersionedRows) -> str:
+    """Return the statement that lists the stored columns, first their names."""
+    return f"DESCRIBE SELECT * FROM {_scan(view)}"
 
 
 def _versions(view: VersionedRows, keys: list[str], asked: Asked) -> str:

@@ -1,13 +1,14 @@
 """The offline store: every training row gets the last values known strictly before its moment.
 
-Feast's own DuckDB store joins with `<=`, so an event at the labelled moment leaks into the features,
-and pairs each entity row with all history of its key. This one is an ASOF join. It joins keys and
-times only, and fetches the values of the rows that were chosen afterwards.
+Feast's own DuckDB store joins with `<=`, so that an event at the labelled moment leaks into the
+features, and pairs each entity row with all history of its key. This one is an ASOF join. It joins
+keys and times only; the values are fetched afterwards, of the rows that were chosen.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pandas as pd
@@ -19,7 +20,7 @@ from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_
 from pydantic import StrictStr
 
 from domain.errors import InvalidInput, NotEnoughData
-from feature_repo.asof_sql import Asked, VersionedRows, fetch_sql, match_sql
+from feature_repo.asof_sql import Asked, VersionedRows, columns_sql, fetch_sql, match_sql
 
 
 class AsofOfflineStoreConfig(DuckDBOfflineStoreConfig):
@@ -46,9 +47,8 @@ class AsofOfflineStore(DuckDBOfflineStore):
     ) -> RetrievalJob:
         """Return a job that keeps every entity row, in order, and adds the asked features."""
         if not isinstance(entity_df, pd.DataFrame):
-            raise InvalidInput(
-                f"entities must be a DataFrame with keys and event_timestamp, not {type(entity_df).__name__}"
-            )
+            kind = type(entity_df).__name__
+            raise InvalidInput(f"entities must be a DataFrame with event_timestamp, not {kind}")
         views = [
             _rows_of(config, view, feature_refs, full_feature_names, filter_by_created_timestamp)
             for view in feature_views
@@ -56,20 +56,14 @@ class AsofOfflineStore(DuckDBOfflineStore):
         return AsofJob(config, entity_df, views, feature_refs, full_feature_names)
 
     @staticmethod
-    def pull_latest_from_table_or_query(
-        config: RepoConfig, data_source: FileSource, *args: Any, **kwargs: Any
-    ) -> RetrievalJob:
-        """Read the latest row per key, as materialize needs it."""
-        source = _under_home(config, data_source)
-        return DuckDBOfflineStore.pull_latest_from_table_or_query(config, source, *args, **kwargs)
+    def pull_latest_from_table_or_query(*args: Any, **asked: Any) -> RetrievalJob:
+        """Read the latest row per key, as `feast materialize` needs it."""
+        return DuckDBOfflineStore.pull_latest_from_table_or_query(*args, **_under_home(**asked))
 
     @staticmethod
-    def pull_all_from_table_or_query(
-        config: RepoConfig, data_source: FileSource, *args: Any, **kwargs: Any
-    ) -> RetrievalJob:
+    def pull_all_from_table_or_query(*args: Any, **asked: Any) -> RetrievalJob:
         """Read all rows between two times."""
-        source = _under_home(config, data_source)
-        return DuckDBOfflineStore.pull_all_from_table_or_query(config, source, *args, **kwargs)
+        return DuckDBOfflineStore.pull_all_from_table_or_query(*args, **_under_home(**asked))
 
     def validate_data_source(self, config: RepoConfig, data_source: Any) -> None:
         """Accept sources without files: definitions are applied before the first build."""
@@ -96,7 +90,7 @@ class AsofJob(RetrievalJob):
         return result
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        return self._to_arrow_internal(timeout).to_pandas()
+        return cast(pd.DataFrame, self._to_arrow_internal(timeout).to_pandas())
 
     @property
     def full_feature_names(self) -> bool:
@@ -128,14 +122,12 @@ def _in_utc(entities: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _connect(config: RepoConfig) -> duckdb.DuckDBPyConnection:
-    home = Path(config.offline_store.home)
-    settings = {
-        "TimeZone": "UTC",
-        "memory_limit": config.offline_store.memory_limit,
-        "temp_directory": str(home / "offline" / ".spill"),
-        "preserve_insertion_order": False,
-    }
-    return duckdb.connect(config=settings)
+    db = duckdb.connect()
+    spill = str(Path(config.offline_store.home) / "offline" / ".spill")
+    db.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+    db.execute("SET memory_limit = $1", [config.offline_store.memory_limit])
+    db.execute("SET temp_directory = $1", [spill])
+    return db
 
 
 def _join(
@@ -146,18 +138,29 @@ def _join(
     rows = pa.array(range(len(entities)), pa.int64())
     times = pa.array(entities[moment], pa.timestamp("us", "UTC"))
     db.register("asked", pa.table({**keys, "n": rows, "moment": times}))
+    _check_columns(db, view)
     span = Asked(entities[moment].min(), entities[moment].max())
     db.execute(f"CREATE OR REPLACE TEMP TABLE matched AS {match_sql(view, span)}")
     return db.execute(fetch_sql(view)).to_arrow_table().drop_columns(["n"])
+
+
+def _check_columns(db: duckdb.DuckDBPyConnection, view: VersionedRows) -> None:
+    present = {row[0] for row in db.execute(columns_sql(view)).fetchall()}
+    missing = sorted(set(view.columns.values()) - present)
+    if missing:
+        folder = Path(view.files[0]).parent
+        raise NotEnoughData(
+            f"no file in {folder} has the feature {missing[0]!r}; run `nextbest build` again"
+        )
 
 
 def _rows_of(
     config: RepoConfig, view: FeatureView, refs: list[str], full_names: bool, honour_created: bool
 ) -> VersionedRows:
     """Return how to read one feature view, or say what is missing."""
-    source = view.batch_source
+    source = cast(FileSource, view.batch_source)
     files = _files(config, source, view.name)
-    prefix = f"{view.projection.name_to_use()}:"
+    prefix = f"{cast(Any, view.projection).name_to_use()}:"
     asked = [ref.removeprefix(prefix) for ref in refs if ref.startswith(prefix)]
     stored = {feature: column for column, feature in source.field_mapping.items()}
     shown = f"{view.projection.name_alias or view.name}__" if full_names else ""
@@ -183,13 +186,8 @@ def _files(config: RepoConfig, source: FileSource, view: str) -> list[str]:
     return files
 
 
-def _under_home(config: RepoConfig, source: FileSource) -> FileSource:
-    """Return the source with its path made absolute."""
-    return FileSource(
-        name=source.name,
-        path=str(Path(config.offline_store.home) / source.path),
-        file_format=source.file_format,
-        timestamp_field=source.timestamp_field,
-        created_timestamp_column=source.created_timestamp_column,
-        field_mapping=source.field_mapping,
-    )
+def _under_home(config: RepoConfig, data_source: FileSource, **asked: Any) -> dict[str, Any]:
+    """Return the same arguments with the source's path made absolute."""
+    absolute = deepcopy(data_source)
+    absolute.file_options.uri = str(Path(config.offline_store.home) / data_source.path)
+    return {"config": config, "data_source": absolute, **asked}

@@ -8,7 +8,16 @@ register the very same objects. Feast finds them as module attributes; making th
 from copy import deepcopy
 from datetime import timedelta
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
+from feast import (
+    Entity,
+    FeatureService,
+    FeatureView,
+    Field,
+    FileSource,
+    Project,
+    PushSource,
+    ValueType,
+)  # fmt: skip
 from feast.data_format import ParquetFormat
 from feast.types import Bool, Float64, String
 
@@ -59,6 +68,7 @@ def _text_view(view: str, feature: str, source: FileSource | PushSource, text: s
     )
 
 
+project = Project(name="nextbest", description="Customers: features, states and scores.")
 profile = Entity(
     name="profile",
     join_keys=[KEY],
@@ -85,7 +95,7 @@ clv = FeatureService(name="clv_v1", features=[profile_view, behaviour_view, valu
 recommend_als = FeatureService(name="recommend_als_v1", features=[state_view])
 
 
-def objects() -> list[Entity | FeatureView | FeatureService]:
+def objects() -> list[Project | Entity | FeatureView | FeatureService]:
     """Return fresh copies of all objects, because Feast writes into those it applies."""
     views = [profile_view, behaviour_view, value_view, state_view, scores_view]
-    return deepcopy([profile, *views, lead_score, churn, clv, recommend_als])
+    return deepcopy([project, profile, *views, lead_score, churn, clv, recommend_als])

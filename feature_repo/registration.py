@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import feast
 import yaml
-from feast import FeatureStore, FeatureView, RepoConfig
+from feast import FeatureStore, RepoConfig
 
 from feature_repo.definitions import objects
 
@@ -19,7 +19,7 @@ _HOME = "${NEXTBEST_HOME}"
 
 def registered_store(home: Path) -> FeatureStore:
     """Return Feast for an absolute home folder, with the definitions of now registered there."""
-    store = FeatureStore(config=config_for(home))
+    store: Any = FeatureStore(config=config_for(home))
     marker = home / "registry.fingerprint"
     with _alone(home):  # also covers the creation of the registry's tables
         wanted = _fingerprint()
@@ -28,7 +28,7 @@ def registered_store(home: Path) -> FeatureStore:
             _apply(store)
             _replace(marker, wanted)
         store.refresh_registry()
-    return store
+    return cast(FeatureStore, store)
 
 
 def config_for(home: Path) -> RepoConfig:
@@ -39,10 +39,11 @@ def config_for(home: Path) -> RepoConfig:
 
 
 def _apply(store: FeatureStore) -> None:
-    wanted = objects()
-    names = {(type(o), o.name) for o in wanted}
-    present = [*store.list_feature_services(), *store.list_batch_feature_views()]
-    stale = [o for o in present if (type(o), o.name) not in names]
+    """Register all definitions, and take out services and views that are none any more."""
+    wanted: list[Any] = objects()
+    names = {(type(each), each.name) for each in wanted}
+    present: list[Any] = [*store.list_feature_services(), *store.list_batch_feature_views()]
+    stale = [each for each in present if (type(each), each.name) not in names]
     store.apply(wanted, objects_to_delete=stale, partial=False)
 
 

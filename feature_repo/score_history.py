@@ -1,4 +1,4 @@
-"""The history of scores: one Parquet file per scoring, so that old scores can be joined and judged."""
+"""The history of scores: one Parquet file per scoring, so that old scores can be judged later."""
 
 import uuid
 from collections.abc import Iterator

@@ -25,9 +25,12 @@ PARTS = ("ev", "tally", "purchase_day", "active_day", "touch", "moment", "trait"
 
 
 def connect(
-    home: Path, *, threads: int = 2, memory_limit: str = "3GB"
+    home: Path, *, threads: int = 2, memory_limit: str = "3GB", hold: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """Open a session over the lake, with the event catalogue as table `kinds`."""
+    """Open a session over the lake, with the event catalogue as table `kinds`.
+
+    `hold` reads the events once into the session; it pays when they are used for many cut-offs.
+    """
     if not any((home / "lake" / "events").glob("*/*.parquet")):
         raise NotEnoughData(
             f"the lake under {home} holds no events; run `nextbest import` or `nextbest demo` first"

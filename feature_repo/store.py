@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
-from feast import FeatureStore, FeatureView
+from feast import FeatureStore
 from feast.errors import FeatureServiceNotFoundException
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
+from feast.infra.registry.sql import SqlRegistry
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
@@ -130,7 +131,7 @@ class Features:
         """Close the files; the store cannot be used afterwards."""
         for store in (self._reading, self._writing):
             store._get_conn(self._feast.config).close()
-        self._feast.registry.write_engine.dispose()
+        cast(SqlRegistry, self._feast.registry).write_engine.dispose()
 
     def _service(self, name: str) -> Any:
         try:
@@ -147,7 +148,9 @@ class Features:
         return [(at, _text(values)) for at, values in rows]
 
     def _write(self, view: str, feature: str, batch: list[Row]) -> int:
-        rows = [(_key(i), {feature: Value(string_val=text)}, at, None) for i, text, at in batch]
+        rows: list[Any] = [
+            (_key(i), {feature: Value(string_val=text)}, at, None) for i, text, at in batch
+        ]
         with self._write_lock:
             self._writing.online_write_batch(
                 self._feast.config, self._views[view], rows, progress=None
@@ -159,9 +162,9 @@ def _connected(store: FeatureStore) -> SqliteOnlineStore:
     """Return an online store with a connection of its own, so that reads never wait for writes."""
     online = SqliteOnlineStore()
     db = online._get_conn(store.config)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")  # the event log is what must survive a power cut
     db.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # what was marked as written survives a power cut
     return online
 
 
@@ -185,7 +188,8 @@ def _stored(profile_id: str, state: str, records: str, at: datetime | None) -> S
 def _in_order(found: pd.DataFrame) -> pd.DataFrame:
     """Return the feature columns in the order of `FEATURES`, booleans with NA."""
     known = {f.name: f.type for f in FEATURES}
-    names = [n for n in known if n in found] or [n for n in found if n not in (KEY, _MOMENT)]
+    names = [n for n in known if n in found.columns]
+    names += [n for n in found.columns if n not in (KEY, _MOMENT, *names)]
     booleans = {n: "boolean" for n in names if known.get(n) == "boolean"}
     return found[names].astype(booleans)
 

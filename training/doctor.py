@@ -1,0 +1,84 @@
+"""The doctor says whether the data carries the models, and what to do where it does not."""
+
+import re
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from domain.catalogue import PURCHASE_GROUP
+from domain.errors import NotEnoughData
+from domain.settings import Settings
+from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
+from feature_repo.state_tables import connect
+
+FEW, RELIABLE = 100, 500  # outcomes below which a model is a base rate, and from which it is solid
+_CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
+_WATCHED = ("feast", "mlflow", "duckdb", "pandas", "sqlglot", "torch", "lightgbm", "faiss-cpu")
+
+
+def examine_all(settings: Settings, now: datetime) -> list[Finding]:
+    """Return every finding about data, models and versions, the data first."""
+    findings = examine(settings.home, settings.currency, now)
+    try:
+        with connect(settings.home) as db:
+            customers, buyers, days = db.execute(f"""
+                SELECT count(DISTINCT coalesce(customer_id, anonymous_id)),
+                       count(DISTINCT customer_id) FILTER (WHERE grp = '{PURCHASE_GROUP}'),
+                       (max(occurred_at) - min(occurred_at)) / 86400e6
+                FROM events LEFT JOIN kinds USING (kind)""").fetchone() or (0, 0, 0)
+    except NotEnoughData:
+        customers, buyers, days = 0, 0, 0
+    findings.append(_enough("lead_score", customers - buyers, "people without a purchase"))
+    findings.append(_enough("churn, clv, recommend_als", buyers, "customers with a purchase"))
+    findings.append(_history(days))
+    return findings + _versions()
+
+
+def _enough(models: str, count: int, what: str) -> Finding:
+    said = f"{count:,} {what}"
+    if count < FEW:
+        return Finding(
+            models, BAD, f"{said}; below {FEW} there is no model but a base rate",
+            "import a longer history, or more shops of the same kind",
+        )  # fmt: skip
+    if count < RELIABLE:
+        return Finding(
+            models, NOTE, f"{said}; scores carry reliability 'low' below {RELIABLE}",
+            "read the intervals on the model card before you act on single scores",
+        )  # fmt: skip
+    return Finding(models, GOOD, said)
+
+
+def _history(days: float) -> Finding:
+    said = f"{days:.0f} days of history"
+    if days < 90:
+        return Finding(
+            "history", BAD, f"{said}; a 30-day score needs 90", "import older orders as well"
+        )
+    if days < 3 * 365:
+        return Finding(
+            "history", NOTE, f"{said}; a 365-day CLV wants three times its horizon",
+            "trust clv_90 more than clv_365",
+        )  # fmt: skip
+    return Finding("history", GOOD, said)
+
+
+def _versions() -> list[Finding]:
+    if not _CONSTRAINTS.exists():
+        return []
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", _CONSTRAINTS.read_text(), flags=re.M))
+    wrong = [
+        f"{name} {found} (tested: {pinned[name]})"
+        for name in _WATCHED
+        if name in pinned and (found := _installed(name)) != pinned[name]
+    ]
+    if wrong:
+        return [Finding("versions", NOTE, ", ".join(wrong), "run `make setup` in a new .venv")]
+    return [Finding("versions", GOOD, "the libraries are the tested ones")]
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name).split("+")[0]
+    except PackageNotFoundError:
+        return "missing"

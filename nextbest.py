@@ -39,7 +39,7 @@ def main() -> None:
         app()
     except NextbestError as fault:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[red]error[/red] {fault.message}", markup=True
+            f"error {fault.message}", markup=False
         )
         sys.exit(2)
 

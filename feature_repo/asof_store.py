@@ -125,6 +125,7 @@ def _connect(config: RepoConfig) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect()
     spill = str(Path(config.offline_store.home) / "offline" / ".spill")
     db.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+    db.execute("SET asof_loop_join_threshold = 0")  # one plan for all sizes, never the nested loop
     db.execute("SET memory_limit = $1", [config.offline_store.memory_limit])
     db.execute("SET temp_directory = $1", [spill])
     return db
@@ -137,7 +138,8 @@ def _join(
     keys = {f"k{i}": pa.array(entities[name]) for i, name in enumerate(view.keys)}
     rows = pa.array(range(len(entities)), pa.int64())
     times = pa.array(entities[moment], pa.timestamp("us", "UTC"))
-    db.register("asked", pa.table({**keys, "n": rows, "moment": times}))
+    db.register("given", pa.table({**keys, "n": rows, "moment": times}))
+    db.execute("CREATE OR REPLACE TEMP TABLE asked AS FROM given")  # DuckDB can count a table
     _check_columns(db, view)
     span = Asked(entities[moment].min(), entities[moment].max())
     db.execute(f"CREATE OR REPLACE TEMP TABLE matched AS {match_sql(view, span)}")

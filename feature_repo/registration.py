@@ -11,6 +11,7 @@ from typing import Any, cast
 import feast
 import yaml
 from feast import FeatureStore, RepoConfig
+from google.protobuf.json_format import MessageToDict
 
 from feature_repo.definitions import objects
 
@@ -49,10 +50,16 @@ def _apply(store: FeatureStore) -> None:
 
 def _fingerprint() -> str:
     """Return a text that changes when a definition or the version of Feast does."""
-    digest = hashlib.sha256(feast.__version__.encode())
-    for each in objects():
-        digest.update(each.to_proto().SerializeToString(deterministic=True))
-    return digest.hexdigest()
+    plain = [_without_times(MessageToDict(each.to_proto())) for each in objects()]
+    text = feast.__version__ + json.dumps(plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_times(plain: Any) -> Any:
+    """Return a definition without `meta`, where Feast notes when the object was made."""
+    if isinstance(plain, dict):
+        return {key: _without_times(value) for key, value in plain.items() if key != "meta"}
+    return [_without_times(value) for value in plain] if isinstance(plain, list) else plain
 
 
 @contextmanager

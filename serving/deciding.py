@@ -1,0 +1,90 @@
+"""From a request for an action to its answer, kept as an exposure when it is going to be shown."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from domain.decisions import Decision
+from domain.errors import InvalidInput
+from domain.events import CHANNELS
+from domain.strata import stratum_of
+from serving.actions import ALWAYS, Situation, candidate_plain, choose_action, exposure
+from serving.listing import new_decision_id
+from serving.people import Person
+from serving.release import Release
+from serving.runtime import Runtime
+from serving.shapes.actions import ActionAsked
+
+PRIOR = "prior"  # no responses have been counted: the catalogue's own expectation is used
+UNKNOWN = "unknown_customer"
+
+
+async def next_best_action(runtime: Runtime, asked: ActionAsked, now: datetime) -> dict[str, Any]:
+    """Return the chosen action, or silence; log it if asked to."""
+    channels = _channels(asked.channels)
+    if asked.customer_id is None and asked.anonymous_id is None:
+        raise InvalidInput("give a customer_id or an anonymous_id", field="customer_id")
+    release = runtime.release
+    person = runtime.people.find(asked.customer_id, asked.anonymous_id)
+    situation = _situation(runtime, person, channels, now)
+    decision = choose_action(runtime.actions, release.rates, situation)
+    decision_id = new_decision_id()
+    logged = False
+    if asked.log and decision.chosen is not None and person.known:
+        ids = (asked.customer_id, asked.anonymous_id if asked.customer_id is None else None)
+        await runtime.intake.record([exposure(decision.chosen, ids, decision_id, now)])
+        logged = True
+    answer = _answer(release, decision) | _fallback(release, person)
+    runtime.metrics.answers.labels("next-best-action", answer["fallback"] or "").inc()
+    return answer | {
+        "decision_id": decision_id,
+        "logged": logged,
+        "stratum": stratum_of(situation.profile),
+        "features_age_seconds": person.age_seconds(now),
+    }
+
+
+def _channels(given: list[str] | None) -> frozenset[str] | None:
+    for name in given or ():
+        if name not in CHANNELS:
+            raise InvalidInput(
+                f"channel {name!r:.40} is none of {', '.join(CHANNELS)}", field="channels"
+            )
+    return None if given is None else frozenset(given)
+
+
+def _situation(
+    runtime: Runtime, person: Person, channels: frozenset[str] | None, now: datetime
+) -> Situation:
+    profile = person.attributes(now)
+    return Situation(
+        profile=profile,
+        consent=person.consent,
+        segments=frozenset(runtime.segments.of(profile)) if person.known else frozenset(),
+        last_shown=runtime.people.last_shown(person.profile_id),
+        channels=channels,
+        as_of=now,
+    )
+
+
+def _answer(release: Release, decision: Decision) -> dict[str, Any]:
+    return {
+        "action": candidate_plain(decision.chosen) if decision.chosen else None,
+        "alternatives": [candidate_plain(candidate) for candidate in decision.alternatives],
+        "reasons": list(decision.reasons),
+        "refused": [asdict(refusal) for refusal in decision.refused],
+        "propensity": ALWAYS,
+        "model_versions": {"responses": release.release_id} if release.rates else {},
+        "release_id": release.release_id,
+    }
+
+
+def _fallback(release: Release, person: Person) -> dict[str, Any]:
+    """Say what was missing: what is known of the customer, or of how customers respond."""
+    if not person.known:
+        sentence = "nothing is known of this customer; only what needs no consent is open"
+        return {"fallback": UNKNOWN, "fallback_reason": sentence}
+    if release.rates is None:
+        sentence = "no responses were counted yet; the rates are those of the action catalogue"
+        return {"fallback": PRIOR, "fallback_reason": sentence}
+    return {"fallback": None, "fallback_reason": None}

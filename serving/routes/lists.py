@@ -1,0 +1,50 @@
+"""Lists of items: for one visitor, like one item, on the rise, and as LEO CDP asks for them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
+
+from serving import listing
+from serving.keys import WRITE
+from serving.routes.given import KeyNeeded, Now, TheRuntime, faults, json_response
+from serving.shapes.lists import ItemList, LeoList, Limit, RecommendationsAsked
+
+router = APIRouter(tags=["lists"], dependencies=[Depends(KeyNeeded(WRITE))])
+
+
+@router.post("/v1/recommendations", response_model=ItemList, responses=faults(413))
+async def recommendations(asked: RecommendationsAsked, runtime: TheRuntime, now: Now) -> Response:
+    """Return what to show to this visitor, by all they did up to this moment."""
+    return json_response(listing.recommendations(runtime, asked, now))
+
+
+@router.get("/v1/items/trending", response_model=ItemList, responses=faults())
+async def trending(
+    runtime: TheRuntime,
+    limit: Annotated[Limit, Query()] = 10,
+    category: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Return items in stock whose demand rises fastest against their own past."""
+    return json_response(listing.trending(runtime, limit, category))
+
+
+@router.get("/v1/items/{item_id}/similar", response_model=ItemList, responses=faults(404))
+async def similar(
+    item_id: Annotated[str, Path(examples=["sku-42"])],
+    runtime: TheRuntime,
+    limit: Annotated[Limit, Query()] = 10,
+) -> Response:
+    """Return items in stock that the same people touch."""
+    return json_response(listing.similar(runtime, item_id, limit))
+
+
+@router.get("/recommend/{profile_id}", response_model=LeoList, responses=faults())
+async def leo(
+    profile_id: Annotated[str, Path(max_length=256, examples=["c-1001"])],
+    runtime: TheRuntime,
+    now: Now,
+    top_n: Annotated[Limit, Query()] = 10,
+) -> Response:
+    """Return a list in the words of LEO CDP; the key may stand bare in Authorization."""
+    return json_response(listing.leo_list(runtime, profile_id, top_n, now))

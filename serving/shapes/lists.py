@@ -1,0 +1,115 @@
+"""Requests and answers about lists of items."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.shapes.asked import MAX_LIMIT, Asked, ItemId, ProfileId
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
+
+_ASK: dict[str, Any] = {
+    "customer_id": "c-1001",
+    "placement": "home",
+    "limit": 5,
+    "filter": {"category": ["mugs", "bowls"], "price": {"<=": 20}},
+    "exclude": ["sku-17"],
+    "context_items": ["sku-3"],
+}
+_ITEM: dict[str, Any] = {
+    "item_id": "sku-42",
+    "title": "Blue mug",
+    "category": "mugs",
+    "brand": "Potters",
+    "price": 12.5,
+    "score": 0.81,
+    "reasons": [
+        {"kind": "history", "item_id": "sku-3", "text": "bought: White mug", "contribution": 0.44}
+    ],
+}
+_ANSWER: dict[str, Any] = {
+    "decision_id": "d-2f0c9a7e",
+    "placement": "home",
+    "items": [_ITEM],
+    "model_versions": {"recommend_als": "3"},
+    "features_age_seconds": 2.1,
+    "fallback": None,
+    "fallback_reason": None,
+    "release_id": "20260301-101500",
+}
+
+
+class RecommendationsAsked(Asked):
+    """For whom, where, and what must not be in the list; without an id the visitor is unknown."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _ASK})
+
+    customer_id: ProfileId | None = Field(None, description="The shop's own id of a known person.")
+    anonymous_id: ProfileId | None = Field(None, description="The device; a customer_id wins.")
+    placement: str = Field(
+        "default", min_length=1, max_length=100, description="Where it is shown."
+    )
+    limit: Limit = 10
+    filter: dict[str, Any] = Field(
+        default_factory=dict,
+        description='Which items may be shown, such as {"category": "mugs", "price": {"<=": 20}}.',
+    )
+    exclude: list[ItemId] = Field(default_factory=list, max_length=1000)
+    context_items: list[ItemId] = Field(
+        default_factory=list, max_length=100, description="Items on the page at this moment."
+    )
+
+
+class Reason(BaseModel):
+    """Why an item is in a list; contributions of all past items add up to the score."""
+
+    kind: str = Field(description="history, context, popular, trending, similar or same_category.")
+    item_id: str | None
+    text: str
+    contribution: float | None
+
+
+class ListedItem(BaseModel):
+    """One item of a list."""
+
+    item_id: str
+    title: str
+    category: str | None
+    brand: str | None
+    price: float | None
+    score: float
+    reasons: list[Reason]
+
+
+class ItemList(BaseModel):
+    """A list, best first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _ANSWER})
+
+    decision_id: str = Field(description="Send it back with events, as properties.decision_id.")
+    placement: str | None
+    items: list[ListedItem]
+    model_versions: dict[str, str]
+    features_age_seconds: float | None
+    fallback: str | None = Field(description="null, or how less than the whole model was used.")
+    fallback_reason: str | None
+    release_id: str | None
+
+
+class LeoProduct(BaseModel):
+    """One recommended product, as LEO CDP names its parts."""
+
+    product_id: str
+    product_name: str
+    product_category: str | None
+    brand: str | None
+    price: float | None
+    journey_maps: list[str]
+    score: float
+
+
+class LeoList(BaseModel):
+    """A list as LEO CDP reads it."""
+
+    profile_id: str
+    recommended_products: list[LeoProduct]

@@ -1,0 +1,158 @@
+"""Requests and answers about segments and look-alikes."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from serving.shapes.asked import Asked, ProfileId
+
+_RULE: dict[str, Any] = {
+    "combinator": "and",
+    "not": False,
+    "rules": [
+        {"field": "churn_percentile", "operator": ">=", "value": 80},
+        {"field": "order_count", "operator": ">=", "value": 1},
+    ],
+}
+_SEGMENT: dict[str, Any] = {
+    "key": "loyal-at-risk",
+    "name": "Loyal at risk",
+    "description": "Buyers among the fifth with the highest risk.",
+    "rule": _RULE,
+}
+_RuleField = Annotated[
+    dict[str, Any],
+    Field(description="In react-querybuilder's shape, or in that of jQuery QueryBuilder."),
+]
+
+
+class SegmentAsked(Asked):
+    """A new segment; without a key it gets one made of its name."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _SEGMENT})
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    rule: _RuleField
+    key: Annotated[str, StringConstraints(min_length=2, max_length=60)] | None = None
+    description: Annotated[str, StringConstraints(max_length=1000)] = ""
+
+
+class PreviewAsked(Asked):
+    """A rule to try."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"rule": _RULE}})
+
+    rule: _RuleField
+
+
+class SegmentAnswer(BaseModel):
+    """A segment."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _SEGMENT})
+
+    key: str
+    name: str
+    description: str
+    rule: dict[str, Any]
+
+
+class ListedSegment(SegmentAnswer):
+    """A segment with its size in the release."""
+
+    size: int | None
+    share: float | None
+
+
+class SegmentList(BaseModel):
+    """All segments."""
+
+    segments: list[ListedSegment]
+    total: int = Field(description="All profiles of the release.")
+    fallback: str | None
+
+
+class PreviewAnswer(BaseModel):
+    """How many a rule holds for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "size": 212,
+                "total": 4000,
+                "share": 0.053,
+                "sample": [{"profile_id": "c-7", "churn_percentile": 91, "order_count": 4.0}],
+                "fallback": None,
+                "release_id": "20260301-101500",
+            }
+        }
+    )
+
+    size: int
+    total: int
+    share: float
+    sample: list[dict[str, Any]]
+    fallback: str | None = Field(description="'no_release' before profiles were released.")
+    release_id: str | None
+
+
+class MembersAnswer(BaseModel):
+    """One page of members; give `next` as `after` to get the next page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "key": "likely-to-churn",
+                "members": [{"profile_id": "c-7", "churn_percentile": 91, "order_count": 4.0}],
+                "size": 212,
+                "next": "c-7",
+                "fallback": None,
+                "release_id": "20260301-101500",
+            }
+        }
+    )
+
+    key: str
+    members: list[dict[str, Any]]
+    size: int
+    next: str | None
+    fallback: str | None
+    release_id: str | None
+
+
+class LookalikesAsked(Asked):
+    """Whom the wanted customers should be like: some ids, or the members of a segment."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"seed": ["c-7", "c-12"], "limit": 20}}
+    )
+
+    seed: list[ProfileId] | None = Field(None, min_length=1, max_length=10_000)
+    segment: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    limit: int = Field(100, ge=1, le=10_000)
+
+
+class Lookalike(BaseModel):
+    """One customer and how near they are: 1 for the same behaviour, towards 0."""
+
+    profile_id: str
+    similarity: float
+
+
+class LookalikesAnswer(BaseModel):
+    """The nearest customers, nearest first, the seed left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "lookalikes": [{"profile_id": "c-31", "similarity": 0.62}],
+                "seed_size": 2,
+                "unknown": [],
+                "release_id": "20260301-101500",
+            }
+        }
+    )
+
+    lookalikes: list[Lookalike]
+    seed_size: int
+    unknown: list[str] = Field(description="Ids of the seed that the release does not know.")
+    release_id: str | None

@@ -1,0 +1,63 @@
+"""A customer's taste: items near to what they touched, and which touches drew each item."""
+
+import numpy as np
+
+from models.als import ALSRecommender
+from models.history import History
+from serving.items import ItemTable
+from serving.vectors import Found, VectorIndex, unit
+
+
+class Taste:
+    """The item vectors of a released recommender, by the rows of the item table.
+
+    Items that the model does not know, or the table does not hold, have no vector.
+    """
+
+    def __init__(self, model: ALSRecommender, items: ItemTable) -> None:
+        self._model = model
+        ids = [str(item_id) for item_id in model.item_ids]
+        known = [at for at, item_id in enumerate(ids) if item_id in items.row_of]
+        self._rows = np.array([items.row_of[ids[at]] for at in known], dtype=np.int64)
+        self._place_of = {row: place for place, row in enumerate(self._rows.tolist())}
+        self._index = VectorIndex(model.item_vectors[known])
+        self._directions = VectorIndex(unit(model.item_vectors[known]))
+
+    def knows(self, history: History) -> bool:
+        """Return whether any item of the history has a vector."""
+        return bool(len(self._at(history)[0]))
+
+    def candidates(self, history: History, k: int, allowed: np.ndarray) -> Found:
+        """Return at most `k` allowed rows of the item table with their scores, best first."""
+        places, scores = self._index.search(
+            self._model.user_vector(history), k, allowed[self._rows]
+        )
+        return self._rows[places], scores
+
+    def similar(self, row: int, k: int, allowed: np.ndarray) -> Found | None:
+        """Return the rows nearest in direction to an item; None if that item has no vector."""
+        place = self._place_of.get(row)
+        if place is None:
+            return None
+        query = self._directions.vectors[place]
+        places, scores = self._directions.search(query, k, allowed[self._rows])
+        return self._rows[places], scores
+
+    def contributions(self, history: History, rows: np.ndarray) -> list[list[tuple[str, float]]]:
+        """Return for each row what each past item added to its score; the parts sum to the score.
+
+        With A = YtY + Yt (C - I) Y + regularization * I, past item j adds c_j * y_i A^-1 y_j to
+        item i (Hu, Koren & Volinsky 2008, section 5).
+        """
+        at, weights = self._at(history)
+        model, extra = self._model, self._model.alpha * weights
+        past = model.item_vectors[at].astype(np.float64)  # (m, d)
+        A = model.gram_ + (past * extra[:, None]).T @ past  # (d, d)
+        places = [self._place_of[int(row)] for row in rows]
+        shown = self._index.vectors[places].astype(np.float64)  # (n, d)
+        parts = np.linalg.solve(A, shown.T).T @ past.T * (1.0 + extra)  # (n, m)
+        ids = [str(item_id) for item_id in model.item_ids[at]]
+        return [list(zip(ids, row.tolist(), strict=True)) for row in parts]
+
+    def _at(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        return self._model.catalogue_.weights(history)

@@ -1,0 +1,43 @@
+import asyncio
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from feature_repo.store import Features
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests share one little shop
+
+from little_shop import Shop, opened, write_release
+
+Scene = Callable[[Shop], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """A home with and one without a release, registered once: copies open at once."""
+    bare, released = (tmp_path_factory.mktemp(name) for name in ("bare", "released"))
+    Features.open(bare).close()
+    shutil.copytree(bare, released, dirs_exist_ok=True)
+    write_release(released)
+    return {False: bare, True: released}
+
+
+@pytest.fixture
+def play(tmp_path: Path, templates: dict[bool, Path]) -> Callable[..., None]:
+    """Run an async scene against a shop; the first one of a test finds it fresh."""
+
+    def run(scene: Scene, *, release: bool = True, **settings: object) -> None:
+        home = tmp_path / "home"
+        if not home.exists():
+            shutil.copytree(templates[release], home)
+
+        async def all_of_it() -> None:
+            async with opened(home, **settings) as shop:
+                await scene(shop)
+
+        asyncio.run(all_of_it())
+
+    return run

@@ -1,0 +1,47 @@
+import json
+import sqlite3
+from datetime import UTC, datetime
+
+SCORE = {
+    "probability": 0.8, "unit": "probability", "interval": [0.7, 0.9], "percentile": 95,
+    "tier": "A", "factors": [], "model_version": "2", "scored_at": "2026-03-01T10:15:00+00:00",
+    "reliability": "high", "reliability_reason": "",
+}  # fmt: skip
+
+
+def test_a_profile_shows_traits_behaviour_scores_segments_and_events(play):
+    async def scene(shop):
+        identify = {"userId": "ada", "anonymousId": "dev", "traits": {"country": "DE", "plan": "x"}}
+        await shop.post("/v1/identify", identify, "write")
+        await shop.track("Order Completed", "ada", "mug-1", messageId="m-1")
+        shop.runtime.features.write_scores(
+            [("ada", json.dumps({"churn": SCORE}), datetime.now(UTC))]
+        )
+        body = (await shop.get("/v1/profiles/ada?events=1")).json()
+        assert body["traits"] == {"country": "DE", "plan": "x"}
+        assert body["behaviour"]["order_count"] == 1 and body["behaviour"]["country"] == "DE"
+        assert body["scores"] == {"churn": SCORE}
+        assert {"active-visitors", "first-time-buyers", "likely-to-churn"} <= set(body["segments"])
+        (event,) = body["events"]
+        assert event["message_id"] == "m-1" and event["items"][0]["item_id"] == "mug-1"
+        assert body["features_age_seconds"] < 60 and body["fallback"] is None
+        assert (await shop.get("/v1/profiles/dev")).json()["profile_id"] == "ada"
+
+    play(scene)
+
+
+def test_without_the_feature_store_the_log_still_knows(play, monkeypatch):
+    async def scene(shop):
+        await shop.track("Order Completed", "ada", "bowl-1")
+
+        def fail(*_):
+            raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(type(shop.runtime.features), "read", fail)
+        body = (await shop.get("/v1/profiles/ada")).json()
+        assert body["behaviour"]["order_count"] == 1 and body["fallback"] == "log"
+        listed = (await shop.post("/v1/recommendations", {"customer_id": "ada"})).json()
+        assert listed["fallback"] is None and listed["features_age_seconds"] is None
+        assert "bowl-1" not in [i["item_id"] for i in listed["items"]]
+
+    play(scene)

@@ -1,0 +1,85 @@
+"""The parts that recipes are made of: each function says what it is and returns how to make it."""
+
+from models.als import ALSRecommender
+from models.baselines import ColumnScorer
+from models.calibrated import CalibratedScorer
+from models.gbm import GBMScorer
+from models.hurdle import HurdleScorer
+from models.popular import PopularRecommender
+from models.ziln import ZILNScorer
+from training.recipe import MakeRecommender, MakeScorer
+
+
+def trees(*, leaves: int, rounds: int = 300, min_leaf: int = 30) -> MakeScorer:
+    """Return boosted trees for a probability, calibrated on later data."""
+    return lambda options: CalibratedScorer(
+        GBMScorer(
+            trees=rounds,
+            learning_rate=0.04,
+            leaves=leaves,
+            min_leaf=min_leaf,
+            feature_fraction=0.5,
+            regularization=5.0,
+            num_threads=options.threads,
+            seed=options.seed,
+        ),
+        seed=options.seed,
+    )
+
+
+def spend_trees(*, leaves: int = 8, rounds: int = 400) -> MakeScorer:
+    """Return boosted trees for an amount with many zeros and a heavy tail (Tweedie)."""
+    return lambda options: GBMScorer(
+        objective="tweedie",
+        trees=rounds,
+        learning_rate=0.04,
+        leaves=leaves,
+        min_leaf=30,
+        feature_fraction=0.5,
+        regularization=5.0,
+        num_threads=options.threads,
+        seed=options.seed,
+    )
+
+
+def hurdle(*, leaves: int = 8, rounds: int = 200) -> MakeScorer:
+    """Return two boosted models: whether they spend, and how much if so."""
+    return lambda options: HurdleScorer(
+        trees=rounds,
+        learning_rate=0.04,
+        leaves=leaves,
+        min_leaf=30,
+        num_threads=options.threads,
+        seed=options.seed,
+    )
+
+
+def zero_inflated() -> MakeScorer:
+    """Return the zero-inflated lognormal network."""
+    return lambda options: ZILNScorer(epochs=60, num_threads=options.threads, seed=options.seed)
+
+
+def by_column(column: str, *, less_is_more: bool = False) -> MakeScorer:
+    """Return the order of one column as a probability."""
+    return lambda _: ColumnScorer(column, sign=-1 if less_is_more else 1, by="rank")
+
+
+def last_value(column: str) -> MakeScorer:
+    """Return one column of money, scaled to the right total."""
+    return lambda _: ColumnScorer(column, by="value")
+
+
+def als(*, factors: int, alpha: float, regularization: float) -> MakeRecommender:
+    """Return implicit ALS with fold-in."""
+    return lambda options: ALSRecommender(
+        factors=factors,
+        alpha=alpha,
+        regularization=regularization,
+        num_threads=options.threads,
+        seed=options.seed,
+    )
+
+
+def popular(*, half_life_days: float | None) -> MakeRecommender:
+    """Return what most take, lately or (without a half-life) ever."""
+    return lambda _: PopularRecommender(half_life_days=half_life_days)

@@ -1,0 +1,17 @@
+"""Will this active customer stay silent for the horizon that the shop's own purchase gaps suggest?"""
+
+from training.labels import stays_silent
+from training.parts import by_column, trees
+from training.populations import active_customers
+from training.recipe import ScoreRecipe
+
+RECIPE = ScoreRecipe(
+    question="Will this active customer place no order within the horizon?",
+    feature_service="churn_v1",
+    population=active_customers(),
+    label=stays_silent(),
+    horizons={"churn": None},
+    candidates={"trees": trees(leaves=15), "small_trees": trees(leaves=4)},
+    baselines={"recency": by_column("recency_days")},
+    metric="auc",
+)

@@ -1,0 +1,140 @@
+"""How a score is learned: rows, candidates, test, gate, and a last fit on everything for release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.gbm import GBMScorer
+from models.protocols import Scorer
+from training.score_test import Evaluation, evaluate_scores
+from training.fitting import fit, fit_baselines, fit_best, predictions
+from training.floor import fit_floor, too_few
+from training.gates import Gate, untested
+from training.intervals import ScoreIntervals, learn_intervals
+from training.recipe import Options, ScoreRecipe
+from training.rows import Rows, labelled_rows
+from training.score_plan import ScorePlan, growth, plan_score
+from training.workshop import Workshop
+
+STAND_IN = "explainer"  # folder of the stand-in, beside the model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedScore:
+    """A score as learned; `evaluation` is None when there was no test."""
+
+    recipe_name: str
+    recipe: ScoreRecipe
+    plan: ScorePlan
+    rows: Rows
+    kind: str
+    scorer: Scorer
+    stand_in: GBMScorer | None  # explains a scorer that cannot explain itself
+    evaluation: Evaluation | None
+    test_baselines: Mapping[str, np.ndarray]
+    trials: Mapping[str, float]
+    intervals: ScoreIntervals
+    gate: Gate
+    doubt: str  # why reliability is low, '' when it is high
+
+
+def train_score(shop: Workshop, recipe_name: str, recipe: ScoreRecipe, score: str) -> TrainedScore:
+    """Learn one score of a recipe."""
+    plan = plan_score(shop, recipe, score)
+    shop.say(f"{score}: horizon {plan.horizon.reason}; {plan.split.describe()}", 0.0)
+    rows = labelled_rows(shop, recipe, plan.split.cutoffs, plan.split.horizon_days)
+    if plan.stretched:
+        rows = rows.scaled(growth(shop, rows, plan))
+    thin = too_few(rows.at(_learned_from(plan)), recipe.label.unit)
+    if thin:
+        return _base_rate(recipe_name, recipe, plan, rows, shop.options, thin)
+    return _model(recipe_name, recipe, plan, rows, shop)
+
+
+def _learned_from(plan: ScorePlan) -> tuple:
+    split = plan.split
+    return tuple(at for at in split.cutoffs if at != split.test or plan.untested)
+
+
+def _base_rate(
+    recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, options: Options, thin: str
+) -> TrainedScore:
+    scorer = fit_floor(recipe, rows, options)
+    doubt = f"a shrunk base rate: {thin}"
+    return TrainedScore(
+        recipe_name=recipe_name,
+        recipe=recipe,
+        plan=plan,
+        rows=rows,
+        kind="base_rate",
+        scorer=scorer,
+        stand_in=None,
+        evaluation=None,
+        test_baselines={},
+        trials={},
+        intervals=learn_intervals(recipe.label.unit, rows.y, scorer.predict(rows.X)),
+        gate=untested(doubt),
+        doubt=doubt,
+    )
+
+
+def _model(
+    recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop
+) -> TrainedScore:
+    split, options = plan.split, shop.options
+    best = fit_best(recipe, rows, split, options)
+    shop.say(f"{plan.score}: {best.name} chosen; testing", 0.8)
+    baselines = predictions(fit_baselines(recipe, rows, split, options), _held_out(plan, rows))
+    evaluation = _tested(recipe, plan, rows, best.scorer, baselines, options.seed)
+    final = fit(recipe, best.name, rows, split.forward(), options)
+    held_out = _held_out(plan, rows)
+    return TrainedScore(
+        recipe_name=recipe_name,
+        recipe=recipe,
+        plan=plan,
+        rows=rows,
+        kind=best.name,
+        scorer=final,
+        stand_in=_stand_in(final, rows, options),
+        evaluation=evaluation,
+        test_baselines=baselines,
+        trials=best.trials,
+        intervals=learn_intervals(recipe.label.unit, held_out.y, best.scorer.predict(held_out.X)),
+        gate=evaluation.gate if evaluation else untested(plan.untested),
+        doubt=plan.untested,
+    )
+
+
+def _held_out(plan: ScorePlan, rows: Rows) -> Rows:
+    """Return the rows of the test, or where there is none those that come closest to it."""
+    split = plan.split
+    return rows.at([split.test or split.calibrate or split.train[-1]])
+
+
+def _tested(
+    recipe: ScoreRecipe,
+    plan: ScorePlan,
+    rows: Rows,
+    scorer: Scorer,
+    baselines: Mapping[str, np.ndarray],
+    seed: int,
+) -> Evaluation | None:
+    if plan.untested:
+        return None
+    test = _held_out(plan, rows)
+    return evaluate_scores(recipe, test, scorer.predict(test.X), baselines, seed)
+
+
+def _stand_in(scorer: Scorer, rows: Rows, options: Options) -> GBMScorer | None:
+    """Return trees that imitate a scorer without contributions of its own."""
+    if hasattr(scorer, "contributions"):
+        return None
+    imitator = GBMScorer(
+        objective="regression",
+        trees=80,
+        leaves=8,
+        num_threads=options.for_rows(len(rows)).threads,
+        seed=options.seed,
+    )
+    return imitator.fit(rows.X, np.log1p(scorer.predict(rows.X)))

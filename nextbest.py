@@ -6,6 +6,7 @@ seconds for Feast.
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from domain.errors import InvalidInput, NextbestError
+from domain.errors import InvalidInput, NextbestError, NotEnoughData
 from domain.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ def main() -> None:
     """Run a command; a failure that a person can mend is one sentence and exit code 2."""
     for pool in ("OMP", "OPENBLAS", "MKL"):  # several thread pools share few cores
         os.environ.setdefault(f"{pool}_NUM_THREADS", "1")
+    warnings.simplefilter("ignore")  # of libraries about libraries; ours are findings and errors
     try:
         app()
     except NextbestError as fault:
@@ -91,11 +93,18 @@ def train(names: Names = None) -> None:
     from training.run import train as train_one
 
     settings = load_settings()
-    outcomes = []
+    outcomes, short = [], []
     with _Steps() as steps:
         for name in names or recipe_names():
-            outcomes += train_one(name, settings, progress=steps.show)
+            try:
+                outcomes += train_one(name, settings, progress=steps.show)
+            except NotEnoughData as fault:
+                short.append(fault)
     _print_rows(o.to_row() for o in outcomes)
+    for fault in short:
+        out.print(f"not trained: {fault.message}", markup=False)
+    if short and (names or not outcomes):
+        raise short[0]
 
 
 @app.command()
@@ -265,7 +274,6 @@ class _Steps:
 def _print_rows(rows: Iterable[dict[str, Any]]) -> None:
     found = list(rows)
     if not found:
-        out.print("nothing to show")
         return
     table = Table(*found[0], box=None, pad_edge=False)
     for row in found:

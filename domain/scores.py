@@ -1,4 +1,4 @@
-"""A score is never one bare number: it says how sure it is, against whom, why, and how old it is."""
+"""A score is never one bare number: it says how sure it is, against whom, why, and how old."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -106,8 +106,8 @@ _DEFAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "high-value-at-risk",
         "High value at risk",
-        "High value, and among the fifth with the highest risk of leaving.",
-        _all(_VALUABLE, _AT_RISK),
+        "The third that is expected to spend most, and more likely than not to leave.",
+        _all(_one("clv_365_percentile", ">", 66), _one("churn", ">=", 0.5)),
     ),
     (
         "cart-abandoners",

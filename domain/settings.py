@@ -42,9 +42,7 @@ class Settings:
     churn_horizon_days: int = _setting(
         0, "Silence that counts as churn; 0 computes it from the shop's gaps."
     )
-    actions_file: Path = _setting(
-        Path(), "Action catalogue (TOML); empty uses the one under home."
-    )
+    actions_file: Path = _setting(Path(), "Action catalogue (TOML); empty uses the one under home.")
     release_poll_seconds: float = _setting(1.0, "How often the API looks for a new release.")
     max_body_bytes: int = _setting(512_000, "Largest request body the API reads.")
     shared_data: Path = _setting(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -46,7 +47,7 @@ def examine(home: Path, currency: str, now: datetime) -> list[Finding]:
         ]
 
 
-def _one(db: duckdb.DuckDBPyConnection, sql: str) -> tuple:
+def _one(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
     row = db.execute(sql).fetchone()
     return row if row is not None else ()
 

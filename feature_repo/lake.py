@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -64,7 +65,7 @@ def export(log: EventLog, home: Path) -> int:
     return added
 
 
-def _write_days(rows: list[tuple], folder: Path, scratch: Path) -> None:
+def _write_days(rows: list[tuple[Any, ...]], folder: Path, scratch: Path) -> None:
     """Write one file per day for a run of log rows, each put in place by rename."""
     columns = list(zip(*rows, strict=True))
     table = pa.table(

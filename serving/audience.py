@@ -15,6 +15,7 @@ from domain.segments import Rule, fields_of
 
 _SAMPLE = 10
 _CHUNK = 5_000
+_REMEMBERED = 1_000  # rules whose size is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Audience:
         source = str(path).replace("'", "''")
         self._db.execute(f"CREATE VIEW profiles AS SELECT * FROM read_parquet('{source}')")
         described = self._db.execute("DESCRIBE profiles").fetchall()
+        self._sizes: dict[Rule, int] = {}
         self.columns: dict[str, str] = {row[0]: row[1] for row in described}
 
     @cached_property
@@ -51,9 +53,8 @@ class Audience:
 
     def preview(self, rule: Rule) -> Preview:
         """Return size, share and a sample of a rule."""
-        condition, params = to_sql(rule, self.columns)
-        size = self._ask(f"SELECT count(*) FROM profiles WHERE {condition}", params)[0][0]
-        return Preview(int(size), self.total, self._some(rule, _SAMPLE) if size else [])
+        size = self.size(rule)
+        return Preview(size, self.total, self._some(rule, _SAMPLE) if size else [])
 
     def _some(self, rule: Rule, limit: int) -> list[dict[str, Any]]:
         condition, params = to_sql(rule, self.columns)
@@ -62,9 +63,14 @@ class Audience:
         return [dict(zip(names, row, strict=True)) for row in self._ask(sql, params)]
 
     def size(self, rule: Rule) -> int:
-        """Return how many profiles a rule holds for."""
-        condition, params = to_sql(rule, self.columns)
-        return int(self._ask(f"SELECT count(*) FROM profiles WHERE {condition}", params)[0][0])
+        """Return how many profiles a rule holds for; counted once, for profiles never change."""
+        if rule not in self._sizes:
+            condition, params = to_sql(rule, self.columns)
+            counted = self._ask(f"SELECT count(*) FROM profiles WHERE {condition}", params)
+            while len(self._sizes) >= _REMEMBERED:
+                self._sizes.pop(next(iter(self._sizes)), None)
+            self._sizes[rule] = int(counted[0][0])
+        return self._sizes[rule]
 
     def page(self, rule: Rule, limit: int, after: str | None) -> Page:
         """Return up to `limit` members with an id behind `after`, with what the rule looks at."""

@@ -35,7 +35,7 @@ async def next_best_action(runtime: Runtime, asked: ActionAsked, now: datetime) 
         await runtime.intake.record([exposure(decision.chosen, ids, decision_id, now)])
         logged = True
     answer = _answer(release, decision) | _fallback(release, person)
-    runtime.metrics.answers.labels("next-best-action", answer["fallback"] or "").inc()
+    runtime.metrics.answers.add("next-best-action", answer["fallback"] or "")
     return answer | {
         "decision_id": decision_id,
         "logged": logged,

@@ -50,7 +50,7 @@ def leo_list(runtime: Runtime, profile_id: str, top_n: int, now: datetime) -> di
     person = runtime.people.find(None, profile_id)
     release = runtime.release
     choice = recommend(release, _wish(runtime, release, person, asked, now))
-    runtime.metrics.answers.labels("leo", choice.fallback or "").inc()
+    runtime.metrics.answers.add("leo", choice.fallback or "")
     stage = person.attributes(now).get("journey_stage")
     items = _items(release, choice)
     products = [_leo_product(item, [stage] if stage else []) for item in items]
@@ -83,7 +83,7 @@ def trending(runtime: Runtime, limit: int, category: str | None) -> dict[str, An
 
 
 def _answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -> dict[str, Any]:
-    runtime.metrics.answers.labels(kind, choice.fallback or "").inc()
+    runtime.metrics.answers.add(kind, choice.fallback or "")
     return {
         "decision_id": new_decision_id(),
         "placement": None,

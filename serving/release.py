@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
+import duckdb
 import faiss
 
 from domain.attributes import DEFAULT_MODELS
@@ -22,6 +24,7 @@ from serving.taste import Taste
 
 logger = logging.getLogger(__name__)
 RECOMMENDER_KINDS = ("als", "popular")
+_BROKEN = (NextbestError, OSError, ValueError, KeyError, RuntimeError, duckdb.Error, BadZipFile)
 T = TypeVar("T")
 
 
@@ -121,7 +124,7 @@ class _Parts:
         """Return what `reader` makes of a part, or None."""
         try:
             return reader(self.folder / name)
-        except (NextbestError, OSError, ValueError, KeyError, RuntimeError) as fault:
+        except _BROKEN as fault:
             logger.error("release %s: %s cannot be read: %s", self.folder.name, name, fault)
             self.faults.append(f"{name}: {fault}")
             return None

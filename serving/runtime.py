@@ -74,7 +74,7 @@ class Runtime:
         self.watched_keys.refresh()
         self.watched_actions.refresh()
         if self.watched_release.refresh():
-            self.metrics.releases.inc()
+            self.metrics.swaps.add()
             self.metrics.show_release(self.release.created_at)
 
     def close(self) -> None:

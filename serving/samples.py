@@ -29,12 +29,13 @@ def _curl(url: str, key: str, body: dict[str, Any] | None = None) -> str:
 
 
 def _busy_customer(settings: Settings) -> str:
-    """Return the customer who bought on most days of late, as the release knows them."""
+    """Return the customer with consent who bought on most days of late."""
     current = (settings.home / "releases" / "current").read_text().strip()
     profiles = settings.home / "releases" / current / "profiles.parquet"
     row = duckdb.execute(
         "SELECT profile_id FROM read_parquet(?) "
-        "ORDER BY is_known DESC, purchase_days_90d DESC, spend_total DESC, profile_id LIMIT 1",
+        "ORDER BY is_known DESC, consent_marketing DESC, purchase_days_90d DESC, spend_total DESC, "
+        "profile_id LIMIT 1",
         [str(profiles)],
     ).fetchone()
     return str(row[0]) if row else "nobody"

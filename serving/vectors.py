@@ -6,17 +6,21 @@ import faiss
 import numpy as np
 
 FEW = 0.02  # share of rows below which gathering them is quicker than scanning all
+MANY = 0.2  # share from which taking more than needed, and then masking, is worth a try
+_MOST = 400  # more than so many results make a plain search slow
 
 Found = tuple[np.ndarray, np.ndarray]  # rows, best first; their inner products
 
 
 class VectorIndex:
-    """Inner products over the rows of `vectors` (rows, d) float32; read only, so safe to share."""
+    """Inner products over rows (rows, d) float32; read only, so safe to share."""
 
     def __init__(self, vectors: np.ndarray) -> None:
-        self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        self._index = faiss.IndexFlatIP(self.vectors.shape[1])
-        self._index.add(self.vectors)
+        rows, d = vectors.shape
+        self._index = faiss.IndexFlatIP(d)
+        self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        kept = faiss.rev_swig_ptr(self._index.get_xb(), rows * d) if rows else vectors
+        self.vectors = kept.reshape(rows, d)  # a view of what the index holds, not a copy
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -27,15 +31,30 @@ class VectorIndex:
         k = min(k, kept)
         if k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        if kept < FEW * len(self):
-            return self._gathered(query, k, np.flatnonzero(allowed))
         wanted = query[None, :].astype(np.float32)  # (1, d)
+        if kept < FEW * len(self):
+            return self._gathered(wanted[0], k, np.flatnonzero(allowed))
+        found = self._overfetched(wanted, k, allowed, kept / len(self))
+        return self._scanned(wanted, k, allowed) if found is None else found
+
+    def _overfetched(
+        self, wanted: np.ndarray, k: int, allowed: np.ndarray, share: float
+    ) -> Found | None:
+        """Return the best `k` if they are among the best of all rows, found without a mask."""
+        more = min(int(1.5 * k / share) + 32, len(self))
+        if share < MANY or more > _MOST:
+            return None
+        scores, rows = self._index.search(wanted, more)
+        fine = np.flatnonzero(allowed[rows[0]])[:k]
+        return (rows[0][fine], scores[0][fine]) if len(fine) == k else None
+
+    def _scanned(self, wanted: np.ndarray, k: int, allowed: np.ndarray) -> Found:
         scores, rows = self._index.search(wanted, k, params=only(allowed))
         found = rows[0] >= 0
         return rows[0][found], scores[0][found]
 
     def _gathered(self, query: np.ndarray, k: int, rows: np.ndarray) -> Found:
-        scores = self.vectors[rows] @ query.astype(np.float32)  # (kept, d) x (d,) -> (kept,)
+        scores = self.vectors[rows] @ query  # (kept, d) x (d,) -> (kept,)
         best = np.argsort(-scores, kind="stable")[:k]
         return rows[best], scores[best]
 

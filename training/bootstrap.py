@@ -1,4 +1,4 @@
-"""The bootstrap says how far a number could have come out otherwise: customers drawn again and again."""
+"""The bootstrap says how far a number could have come out otherwise, by drawing customers anew."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Sample:
     seed: int
 
     def weights(self, resamples: int = RESAMPLES) -> Iterator[np.ndarray]:
-        """Yield blocks of (resamples, n): how often each row was drawn; the same for every metric."""
+        """Yield blocks of (resamples, n): how often each row was drawn, alike for all metrics."""
         rng = np.random.default_rng(self.seed)
         _, group = np.unique(self.customers, return_inverse=True)
         groups = int(group.max()) + 1
@@ -52,7 +52,7 @@ class Sample:
     def gain(
         self, metric: Metric, score: np.ndarray, baseline: np.ndarray, resamples: int = RESAMPLES
     ) -> Estimate:
-        """Return how much better `score` is than `baseline` on the same draws; above 0 is better."""
+        """Return how much better `score` is than `baseline` on the same draws (above 0)."""
         sign = 1 if metric.higher_is_better else -1
         drawn = [
             sign * (metric.compute(self.y, score, w) - metric.compute(self.y, baseline, w))

@@ -1,4 +1,4 @@
-"""The model card: one page of Markdown that says what a model is for, how good, and where it ends."""
+"""The model card: one page that says what a model is for, how good it is, and where it ends."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Card:
     split: str
     metrics: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, float]]
-    verdict: str
+    verdict: str = ""  # filled in when it is known
     trials: Mapping[str, float] = field(default_factory=dict)
     reliability: Sequence[tuple[int, float, float]] = ()
     importance: Mapping[str, float] = field(default_factory=dict)

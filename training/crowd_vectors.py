@@ -1,4 +1,4 @@
-"""Customers as vectors, near each other when they behave alike: what look-alikes are searched in."""
+"""Customers as vectors, near each other when they behave alike: where look-alikes are found."""
 
 from pathlib import Path
 

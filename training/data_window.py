@@ -1,4 +1,4 @@
-"""The data window: from when to when, how much, and a fingerprint that changes when the data does."""
+"""The data window: from when to when, how much, and a fingerprint that tells data apart."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,8 @@ from domain.errors import NotEnoughData
 from domain.events import from_micros
 
 _SQL = """
-    SELECT min(occurred_at), max(occurred_at), count(*), bit_xor(hash(message_id, kind, occurred_at)),
+    SELECT min(occurred_at), max(occurred_at), count(*),
+           bit_xor(hash(message_id, kind, occurred_at)),
            count(DISTINCT coalesce(customer_id, anonymous_id)),
            (SELECT bit_xor(hash(anonymous_id, customer_id, linked_at)) FROM identities)
     FROM events"""

@@ -1,4 +1,4 @@
-"""Fitting: try each candidate on the training cut-offs, choose by the later one, never by the test."""
+"""Fitting: each candidate learns on the training cut-offs; a later one chooses, not the test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Fitted:
 
 
 def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) -> Fitted:
-    """Fit all candidates and return the best at `split.calibrate`; without one, the first that fits."""
+    """Fit all candidates; return the best at `split.calibrate`, without one the first that fits."""
     metric = METRICS[recipe.metric]
     fitted: dict[str, Scorer] = {}
     trials: dict[str, float] = {}

@@ -52,7 +52,7 @@ def churn_horizon(
 
 
 def from_gaps(gaps: np.ndarray, history_days: float) -> Horizon:
-    """Return whole weeks that cover 90 % of the gaps, within 14 to 182 days and a quarter of the past."""
+    """Return weeks that cover 90 % of the gaps: 14 to 182 days, at most a quarter of the past."""
     if len(gaps) < MIN_GAPS:
         raise NotEnoughData(
             f"churn: {len(gaps)} gaps between two purchase days of one customer are there, "
@@ -63,7 +63,10 @@ def from_gaps(gaps: np.ndarray, history_days: float) -> Horizon:
     weeks = int(np.ceil(usual / 7)) * 7
     longest = max(SHORTEST, min(LONGEST, int(history_days / 4 // 7) * 7))
     days = min(max(weeks, SHORTEST), longest)
-    reason = f"{days} days: {SHARE:.0%} of {len(gaps)} gaps between purchase days are at most {usual:.0f} days"
+    reason = (
+        f"{days} days: {SHARE:.0%} of {len(gaps)} gaps between purchase days "
+        f"are at most {usual:.0f} days"
+    )
     if days != weeks:
         why = "a quarter of the history, or half a year" if days < weeks else "the shortest allowed"
         reason += f", which gives {weeks}; held to {days} ({why})"

@@ -1,4 +1,4 @@
-"""Label windows: who was there at a cut-off, and what each of them did in the time that followed."""
+"""Label windows: who was there at a cut-off, and what each of them did in the time after it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

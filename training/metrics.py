@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class _Tied:
-    """Rows sorted by score, summed within equal scores; `weights`, `outcomes` (resamples, groups)."""
+    """Rows sorted by score, summed within equal scores; both (resamples, groups)."""
 
     weights: np.ndarray
     outcomes: np.ndarray
@@ -53,31 +53,31 @@ def auc(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     negatives = tied.weights - tied.outcomes
     below = np.cumsum(negatives, axis=1) - negatives
     won = (tied.outcomes * (below + negatives / 2)).sum(axis=1)
-    return won / np.maximum(tied.outcomes.sum(axis=1) * negatives.sum(axis=1), _EPS)
+    return _ratio(won, tied.outcomes.sum(axis=1) * negatives.sum(axis=1))
 
 
 def average_precision(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mean precision over the recall steps, best score first."""
     tied = _tied(y, score, weights, best_first=True)
-    precision = np.cumsum(tied.outcomes, axis=1) / np.maximum(np.cumsum(tied.weights, axis=1), _EPS)
-    return (tied.outcomes * precision).sum(axis=1) / np.maximum(tied.outcomes.sum(axis=1), _EPS)
+    precision = _ratio(np.cumsum(tied.outcomes, axis=1), np.cumsum(tied.weights, axis=1))
+    return _ratio((tied.outcomes * precision).sum(axis=1), tied.outcomes.sum(axis=1))
 
 
 def log_loss(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mean negative log-likelihood; probabilities are kept off 0 and 1 by 1e-6."""
     p = np.clip(score, 1e-6, 1 - 1e-6)
-    return _mean(-(y * np.log(p) + (1 - y) * np.log(1 - p)), weights)
+    return weighted_mean(-(y * np.log(p) + (1 - y) * np.log(1 - p)), weights)
 
 
 def brier(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mean squared distance of the probability from the outcome."""
-    return _mean((y - score) ** 2, weights)
+    return weighted_mean((y - score) ** 2, weights)
 
 
 def expected_calibration_error(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mean distance of forecast and rate over 15 bins of equal mass."""
     gaps = _binned(y - score, score, weights, ECE_BINS)
-    return np.abs(gaps).sum(axis=1) / weights.sum(axis=1)
+    return _ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
 
 
 def lift_top_decile(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -87,12 +87,12 @@ def lift_top_decile(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np
     before = np.cumsum(tied.weights, axis=1) - tied.weights
     share = np.clip((total / 10 - before) / np.maximum(tied.weights, _EPS), 0, 1)
     taken = (share * tied.outcomes).sum(axis=1) * 10
-    return taken / np.maximum(tied.outcomes.sum(axis=1), _EPS)
+    return _ratio(taken, tied.outcomes.sum(axis=1))
 
 
 def normalised_gini(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the Gini of the predicted order over the Gini of the true order."""
-    return _gini(y, score, weights) / np.maximum(_gini(y, y, weights), _EPS)
+    return _ratio(_gini(y, score, weights), _gini(y, y, weights))
 
 
 def spearman(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -100,36 +100,42 @@ def spearman(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarra
     a, b = _middle_ranks(score, weights), _middle_ranks(y, weights)
     a, b = _centred(a, weights), _centred(b, weights)
     spread = (weights * a**2).sum(axis=1) * (weights * b**2).sum(axis=1)
-    return (weights * a * b).sum(axis=1) / np.sqrt(np.maximum(spread, _EPS))
+    return _ratio((weights * a * b).sum(axis=1), np.sqrt(spread))
 
 
 def total_error(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the distance of the predicted total from the true total, as a share of the true."""
-    return np.abs(weights @ score / np.maximum(weights @ y, _EPS) - 1)
+    return np.asarray(np.abs(_ratio(weights @ score, weights @ y) - 1))
 
 
 def decile_mape(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the mean error share over ten bins by prediction; bins without any outcome are left out."""
+    """Return the mean error share over ten bins by prediction, of those with any outcome."""
     true, gap = _binned(y, score, weights, DECILES), _binned(y - score, score, weights, DECILES)
     shares = np.where(true > 0, np.abs(gap) / np.maximum(true, _EPS), np.nan)
     counted = np.isfinite(shares)
-    return np.nansum(shares, axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return _ratio(np.nansum(shares, axis=1), counted.sum(axis=1))
 
 
 def mean_absolute_error(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the mean distance of prediction and outcome."""
-    return _mean(np.abs(y - score), weights)
+    return weighted_mean(np.abs(y - score), weights)
 
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return weights @ values / weights.sum(axis=1)
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mean of values (n,) under each row of weights (resamples, n)."""
+    return _ratio(weights @ values, weights.sum(axis=1))
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a / b; where b is 0 the sample holds nothing to measure, and so a is 0 as well."""
+    return np.asarray(a / np.maximum(b, _EPS))
 
 
 def _binned(values: np.ndarray, score: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
     """Return the weighted sum of values per bin of equal mass in the sample, (resamples, bins)."""
     order = np.argsort(score, kind="stable")
     starts = np.unique(np.linspace(0, len(order), min(bins, len(order)) + 1)[:-1].astype(int))
-    return np.add.reduceat((weights * values)[:, order], starts, axis=1)
+    return np.asarray(np.add.reduceat((weights * values)[:, order], starts, axis=1))
 
 
 def _gini(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -138,7 +144,7 @@ def _gini(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     lorenz = np.cumsum(tied.outcomes, axis=1)
     total = np.maximum(lorenz[:, -1:], _EPS)
     middle = (lorenz - tied.outcomes / 2) / total  # trapezoids under the Lorenz curve
-    return 1 - 2 * (share * middle).sum(axis=1)
+    return np.asarray(1 - 2 * (share * middle).sum(axis=1))
 
 
 def _middle_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -154,7 +160,7 @@ def _middle_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _centred(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     mean = (values * weights).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
-    return values - mean
+    return np.asarray(values - mean)
 
 
 _TABLE = (

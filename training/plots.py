@@ -12,7 +12,7 @@ _INK, _GREY, _BLUE = "#222222", "#999999", "#3366aa"
 
 
 def reliability_table(y: np.ndarray, score: np.ndarray) -> list[tuple[int, float, float]]:
-    """Return (customers, mean score, mean outcome) of up to ten bins of equal mass, lowest first."""
+    """Return (customers, mean score, mean outcome) of ten bins of equal mass, lowest first."""
     order = np.argsort(score, kind="stable")
     parts = np.array_split(order, min(_BINS, len(order)))
     return [(len(p), float(score[p].mean()), float(y[p].mean())) for p in parts]

@@ -1,4 +1,4 @@
-"""The table of profiles: one row each with features, traits and scores; what segments are made of."""
+"""The table of profiles: one row each with features, traits and scores, for segments."""
 
 import re
 from datetime import datetime
@@ -82,4 +82,4 @@ def _traits(shop: Workshop, frame: pd.DataFrame, as_of: datetime) -> dict[str, p
     )
     found = shop.db.execute(f"SELECT profile_id, {picked} FROM trait GROUP BY profile_id").df()
     aligned = found.set_index("profile_id").reindex(frame["profile_id"])
-    return {name: pa.array(aligned[name], pa.string(), from_pandas=True) for name in aligned}
+    return {str(name): pa.array(aligned[name], pa.string(), from_pandas=True) for name in aligned}

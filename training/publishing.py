@@ -1,8 +1,8 @@
-"""Publishing: everything about a training goes into MLflow; what passed the gate becomes champion."""
+"""Publishing: all of a training goes into MLflow; what passed the gate becomes the champion."""
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def publish(tracker: Tracker, trained: Trained, at: datetime) -> Outcome:
     sheet = trained.sheet
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _stage(trained, folder)
+        _stage(trained, gate, folder)
         tags = {
             **trained.tags,
             "released": str(gate.passed).lower(),
@@ -69,10 +69,13 @@ def publish(tracker: Tracker, trained: Trained, at: datetime) -> Outcome:
     )
 
 
-def _stage(trained: Trained, folder: Path) -> None:
+def _stage(trained: Trained, gate: Gate, folder: Path) -> None:
+    """Write everything that belongs to the run into `folder`."""
+    verdict = ("Released. " if gate.passed else "Tracked, not released. ") + gate.reason
+    card = replace(trained.card, verdict=verdict).to_markdown()
     trained.save(folder / MODEL_FOLDER)
     trained.sheet.write(folder)
-    (folder / "card.md").write_text(trained.card.to_markdown(), encoding="utf-8")
+    (folder / "card.md").write_text(card, encoding="utf-8")
     trained.draw(folder)
 
 

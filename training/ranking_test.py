@@ -1,4 +1,4 @@
-"""A ranking test: what would have been shown just before the held-out days, against what was taken."""
+"""A ranking test: what would have been shown before the days held out, against what was taken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from models.history import History
 from models.protocols import Recommender
 from training.acts import Acts
 from training.bootstrap import Estimate, Sample
-from training.metrics import Metric
+from training.metrics import Metric, weighted_mean
 
 MAX_USERS = 3_000
 _BATCH = 256
 
 
 def _mean(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return weights @ score / weights.sum(axis=1)
+    return weighted_mean(score, weights)  # the result of each customer is given as the score
 
 
 RANKING = {
@@ -116,7 +116,7 @@ def _sample(ranking: Ranking, seed: int) -> Sample:
 
 
 def _pairs(acts: Acts) -> np.ndarray:
-    return acts.users.astype(np.int64) * len(acts.item_ids) + acts.items
+    return np.asarray(acts.users.astype(np.int64) * len(acts.item_ids) + acts.items)
 
 
 def _items_of(acts: Acts, users: np.ndarray) -> list[list[str]]:

@@ -1,23 +1,16 @@
-"""How a recommender is learned: chosen on one stretch of days, tested on the next, refitted on all."""
+"""How a recommender is learned: chosen on some days, tested on the next, refitted on all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 from domain.behaviour import DAY_MICROS
 from domain.errors import NotEnoughData
 from domain.events import from_micros, to_micros
 from models.protocols import Recommender
 from training.acts import Acts, load_acts
-from training.card import Card
-from training.gates import decide
-from training.plots import draw_bars
-from training.publishing import Trained
-from training.ranking_test import Ranking, RankingTest, estimates, gains, rank, ranking_test
+from training.ranking_test import Ranking, RankingTest, rank, ranking_test
 from training.recipe import MakeRecommender, Options, RecommendRecipe
-from training.sheet import Sheet
 from training.workshop import Workshop
 
 MIN_CUSTOMERS = 50  # with something new in the days held out
@@ -46,8 +39,33 @@ def stretches(shop: Workshop) -> Stretches:
     return Stretches(end - 2 * length, end - length, end)
 
 
-def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> Trained:
-    """Learn a recommender and compare it with the popular lists."""
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedRecommender:
+    """A recommender as learned; `model` learned from all acts, `rankings` are of the test."""
+
+    name: str
+    recipe: RecommendRecipe
+    kind: str  # the winning candidate
+    model: Recommender
+    rankings: Mapping[str, Ranking]  # that of the model under its kind, and of each baseline
+    trials: Mapping[str, float]
+    stretches: Stretches
+    acts: int
+    customers: int  # in the test
+
+    @property
+    def ranking(self) -> Ranking:
+        """The model's own ranking."""
+        return self.rankings[self.kind]
+
+    @property
+    def others(self) -> dict[str, Ranking]:
+        """The rankings of the baselines."""
+        return {name: self.rankings[name] for name in self.recipe.baselines}
+
+
+def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> TrainedRecommender:
+    """Learn a recommender and rank the held-out days with it and with each baseline."""
     split, options = stretches(shop), shop.options
     acts = load_acts(shop.db, recipe.weights)
     choice = _held_out(name, acts, split.validate, split.test, recipe, options)
@@ -64,20 +82,9 @@ def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> Tra
         for n, make in {best: recipe.candidates[best], **recipe.baselines}.items()
     }
     final = _fit(recipe.candidates[best], acts, split.end, recipe, options)
-    return _report(
-        shop, name, recipe, _Result(best, trials, rankings, final, len(acts), split, len(test))
+    return TrainedRecommender(
+        name, recipe, best, final, rankings, trials, split, len(acts), len(test)
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Result:
-    kind: str
-    trials: Mapping[str, float]
-    rankings: Mapping[str, Ranking]  # the model first, then the baselines
-    model: Recommender
-    acts: int
-    split: Stretches
-    customers: int
 
 
 def _held_out(
@@ -87,8 +94,9 @@ def _held_out(
     if len(test) < MIN_CUSTOMERS:
         raise NotEnoughData(
             f"{name}: {len(test)} customers with a past took something new from "
-            f"{from_micros(start):%Y-%m-%d} to {from_micros(end):%Y-%m-%d}, at least {MIN_CUSTOMERS} "
-            "are needed to test a recommender; import more events with items in them, or wait"
+            f"{from_micros(start):%Y-%m-%d} to {from_micros(end):%Y-%m-%d}, at least "
+            f"{MIN_CUSTOMERS} are needed to test a recommender; import more events with items, "
+            "or wait"
         )
     return test
 
@@ -105,76 +113,3 @@ def _fit(
 ) -> Recommender:
     model = make(options.for_rows(len(acts)))
     return model.fit(acts.interactions(now, recipe.half_life_days))
-
-
-def _report(shop: Workshop, name: str, recipe: RecommendRecipe, result: _Result) -> Trained:
-    seed, ranking = shop.settings.seed, result.rankings[result.kind]
-    others = {n: r for n, r in result.rankings.items() if n != result.kind}
-    at_k = {m: f"{m}@{recipe.k}" for m in ("recall", "ndcg")}
-    metrics = {at_k[m]: e for m, e in estimates(ranking, seed).items()}
-    baselines = {
-        n: {**{at_k[m]: float(r.of(m).mean()) for m in at_k}, "coverage": r.coverage}
-        for n, r in others.items()
-    }
-    better = gains(ranking, others, recipe.metric, seed)
-    gate = decide(at_k[recipe.metric], metrics[at_k[recipe.metric]], better)
-    plain = {**{n: e.value for n, e in metrics.items()}, "coverage": ranking.coverage}
-    about = {
-        "learned from": ", ".join(f"{g} (weight {w:g})" for g, w in recipe.weights.items()),
-        "an act counts half after": f"{recipe.half_life_days:g} days",
-        "model": result.kind,
-        "acts": str(result.acts),
-        "customers in the test": str(result.customers),
-        "share of items shown to anyone": f"{ranking.coverage:.3g}",
-        "trained at": f"{shop.at:%Y-%m-%d %H:%M} UTC, seed {seed}",
-    }
-    card = Card(
-        name=name,
-        question=recipe.question,
-        about=about,
-        window=shop.window,
-        split=f"{result.split.describe()}; the released model learned from all days",
-        metrics=metrics,
-        baselines=baselines,
-        verdict=("Released. " if gate.passed else "Tracked, not released. ") + gate.reason,
-        trials=result.trials,
-        limits=[
-            "Tested on items new to the customer: what was bought before is left out.",
-            "Items that nobody had touched before the test cannot be recommended and do not count.",
-        ],
-    )
-    return Trained(
-        sheet=Sheet(name, name, result.kind, "order", 0, shop.at.isoformat(), "high", "", plain),
-        card=card,
-        metric=at_k[recipe.metric],
-        metrics=metrics,
-        baselines=baselines,
-        gains=better,
-        gate=gate,
-        rows=result.acts,
-        horizon=result.split.describe(),
-        params=_params(shop, name, recipe, result),
-        tags=shop.tags(name, recipe.feature_service),
-        save=result.model.save,
-        draw=lambda folder: _draw(folder, at_k[recipe.metric], metrics, baselines),
-    )
-
-
-def _params(shop: Workshop, name: str, recipe: RecommendRecipe, result: _Result) -> dict[str, Any]:
-    return {
-        "recipe": name,
-        "candidate": result.kind,
-        "split": result.split.describe(),
-        "metric": f"{recipe.metric}@{recipe.k}",
-        "half_life_days": recipe.half_life_days,
-        "weights": dict(recipe.weights),
-        "acts": result.acts,
-        "seed": shop.settings.seed,
-        "candidates": ",".join(f"{n}={v:.4g}" for n, v in result.trials.items()),
-    }
-
-
-def _draw(folder: Path, metric: str, metrics: Mapping, baselines: Mapping) -> None:
-    (folder / "plots").mkdir()
-    bars = {"model": metrics[metric].value, **{n: b[metric] for n, b in baselines.items()}}
-    draw_bars(bars, metric, folder / "plots" / "comparison.png")

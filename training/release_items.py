@@ -43,6 +43,6 @@ _SQL = f"""
 
 
 def write_items(db: duckdb.DuckDBPyConnection, home: Path, as_of: datetime, file: Path) -> None:
-    """Write one row per item: popularity (purchases, halved every 30 days) and trend (log2 ratio)."""
+    """Write one row per item, with popularity (purchases, fading) and trend (log2 ratio)."""
     sql = _SQL.replace("$T", str(to_micros(as_of))).replace("$ITEMS", str(items_file(home)))
     db.execute(f"COPY ({sql}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")

@@ -1,4 +1,4 @@
-"""Training rows: features as of each cut-off, joined by Feast in time, and the outcome that followed."""
+"""Training rows: features as of each cut-off, joined in time by Feast, and what came of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

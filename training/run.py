@@ -1,4 +1,4 @@
-"""One command trains one recipe: learn, test against the baselines, track, and release what passed."""
+"""One command trains one recipe: learn, test against the baselines, track, release what passed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +8,8 @@ from domain.settings import Settings
 from training.outcome import Outcome
 from training.publishing import Trained, publish
 from training.recipe import Recipe, ScoreRecipe, load_recipe, recipe_names
+from training.recommend_report import report_recommender
+from training.recommend_training import train_recommender
 from training.score_report import report
 from training.score_training import train_score
 from training.tracking import Tracker
@@ -36,9 +38,7 @@ def _makers(shop: Workshop, name: str, recipe: Recipe) -> dict[str, Callable[[],
             score: lambda score=score: report(shop, train_score(shop, name, recipe, score))  # type: ignore[misc]
             for score in recipe.horizons
         }
-    from training.recommend_training import train_recommender
-
-    return {name: lambda: train_recommender(shop, name, recipe)}
+    return {name: lambda: report_recommender(shop, train_recommender(shop, name, recipe))}
 
 
 def _all_that_can(makers: dict[str, Callable[[], Trained]], say: Progress) -> list[Trained]:

@@ -1,4 +1,4 @@
-"""Score records: a value with its interval, rank, reasons and reliability, as DESIGN'd for all ends."""
+"""Score records: a value with its interval, rank, reasons and reliability."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TIERS = [tier_of(percentile) for percentile in range(1, 101)]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """The result of one champion; all arrays (m,) are by `rows`, positions in the frame, ascending."""
+    """The result of one champion; arrays (m,) are by `rows`, ascending positions in the frame."""
 
     champion: ScoreChampion
     rows: np.ndarray
@@ -55,7 +55,7 @@ def scored(
 def percentiles(values: np.ndarray) -> np.ndarray:
     """Return the rank of each value as 1 to 100; equal values share one, the middle of theirs."""
     ranks = rankdata(values, method="average") / max(len(values), 1)
-    return np.clip(np.ceil(ranks * 100), 1, 100).astype(np.int64)
+    return np.asarray(np.clip(np.ceil(ranks * 100), 1, 100), dtype=np.int64)
 
 
 def records(

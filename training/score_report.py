@@ -65,7 +65,7 @@ def _card(shop: Workshop, trained: TrainedScore) -> Card:
             "learned from": recipe.population.meaning,
             "horizon": plan.horizon.reason,
             "model": trained.kind,
-            "features": f"feature service {recipe.feature_service}, {trained.rows.X.shape[1]} features",
+            "features": f"{trained.rows.X.shape[1]} of the service {recipe.feature_service}",
             "rows": f"{len(trained.rows)} (a customer counts once per cut-off)",
             "trained at": f"{shop.at:%Y-%m-%d %H:%M} UTC, seed {shop.settings.seed}",
             "reliability": f"low: {trained.doubt}" if trained.doubt else "high",
@@ -74,8 +74,6 @@ def _card(shop: Workshop, trained: TrainedScore) -> Card:
         split=f"{plan.split.describe()}; the released model: {plan.split.forward().describe()}",
         metrics=test.metrics if test else {},
         baselines=test.baselines if test else {},
-        verdict=("Released. " if trained.gate.passed else "Tracked, not released. ")
-        + trained.gate.reason,
         trials=trained.trials,
         reliability=reliability_table(test.y, test.score) if test else (),
         importance=_importance(trained),
@@ -87,7 +85,7 @@ def _limits(trained: TrainedScore) -> list[str]:
     recipe = trained.recipe
     limits = [
         "It tells what will likely happen, not what an action would change.",
-        "The released model learned from one more window than the tested one; its own error was not measured.",
+        "The released model learned from one more window than the one that was tested.",
         "The calibration cut-off also decided the number of trees and the candidate.",
     ]
     if recipe.population.beyond:

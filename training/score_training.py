@@ -1,13 +1,13 @@
-"""How a score is learned: rows, candidates, test, gate, and a last fit on everything for release."""
+"""How a score is learned: rows, candidates, test, gate, and a last fit on everything."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from models.gbm import GBMScorer
 from models.protocols import Scorer
-from training.score_test import Evaluation, evaluate_scores
 from training.fitting import fit, fit_baselines, fit_best, predictions
 from training.floor import fit_floor, too_few
 from training.gates import Gate, untested
@@ -15,6 +15,7 @@ from training.intervals import ScoreIntervals, learn_intervals
 from training.recipe import Options, ScoreRecipe
 from training.rows import Rows, labelled_rows
 from training.score_plan import ScorePlan, growth, plan_score
+from training.score_test import Evaluation, evaluate_scores
 from training.workshop import Workshop
 
 STAND_IN = "explainer"  # folder of the stand-in, beside the model
@@ -52,7 +53,7 @@ def train_score(shop: Workshop, recipe_name: str, recipe: ScoreRecipe, score: st
     return _model(recipe_name, recipe, plan, rows, shop)
 
 
-def _learned_from(plan: ScorePlan) -> tuple:
+def _learned_from(plan: ScorePlan) -> tuple[datetime, ...]:
     split = plan.split
     return tuple(at for at in split.cutoffs if at != split.test or plan.untested)
 

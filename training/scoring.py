@@ -72,7 +72,7 @@ def _predict(scorer: Scorer, frame: pd.DataFrame, rows: np.ndarray, threads: int
     """Return the score of each of these rows; chunks side by side, as models use one thread."""
     chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda chunk: scorer.predict(frame.iloc[chunk]), chunks))
+        parts = list(pool.map(lambda chunk: scorer.predict(frame.take(chunk)), chunks))
     return np.concatenate(parts) if parts else np.empty(0)
 
 

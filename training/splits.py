@@ -28,7 +28,7 @@ class Split:
         return (*self.train, *later)
 
     def forward(self) -> "Split":
-        """Return the split moved on by one part: for the release, nothing is held back for a test."""
+        """Return the split moved on by one part: for a release, nothing is held back for a test."""
         if self.test is None:
             return self
         if self.calibrate is None:

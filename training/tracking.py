@@ -1,4 +1,4 @@
-"""The only door to MLflow: runs with everything in them, registered versions, the alias `champion`."""
+"""The only door to MLflow: runs with all that is in them, versions, and the alias `champion`."""
 
 import contextlib
 import logging
@@ -85,10 +85,10 @@ class Tracker:
         )
         self._client.log_artifacts(run_id, str(record.folder))
         self._client.set_terminated(run_id)
-        return run_id
+        return str(run_id)
 
     def register(self, name: str, run_id: str, tags: Mapping[str, str]) -> str:
-        """Register the model of a run as a new version and make it the champion; return the version."""
+        """Register a run's model as a new version and make it the champion; return the version."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -113,9 +113,7 @@ class Tracker:
             raise
         folder = Path(unquote(urlparse(str(found.source)).path)).parent
         if not folder.is_dir():
-            raise NotFound(
-                f"{name} version {found.version}: its artefacts at {folder} are gone; train it again"
-            )
+            raise NotFound(f"{name} {found.version}: no artefacts at {folder}; train it again")
         return Champion(name, str(found.version), str(found.run_id), folder, dict(found.tags))
 
 

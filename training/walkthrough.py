@@ -4,9 +4,11 @@ import resource
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from domain.errors import NotEnoughData
 from domain.settings import Settings
 from feature_repo.demo_shop import generate
 from feature_repo.event_log import EventLog
@@ -48,7 +50,7 @@ def walk_through(
     clock.step("states", lambda: f"{load_states(log, features, settings.home):,} profiles online")
     features.close()
     for name in recipe_names():
-        clock.step(f"train {name}", lambda name=name: _trained(name, settings, tell))
+        clock.step(f"train {name}", partial(_trained, name, settings, tell))
     clock.step("score", lambda: f"{score_all(settings, now, progress=tell).customers:,} customers")
     clock.step("release", lambda: release(settings, now).name)
     return clock.rows
@@ -89,5 +91,8 @@ def _imported(log: EventLog, data: str, folder: str, now: datetime, tell: Progre
 
 
 def _trained(name: str, settings: Settings, tell: Progress) -> str:
-    outcomes = train(name, settings, progress=tell)
-    return "; ".join(outcome.summary() for outcome in outcomes)
+    try:
+        outcomes = train(name, settings, progress=tell)
+    except NotEnoughData as short:
+        return f"not trained: {short.message}"
+    return "\n".join(outcome.summary() for outcome in outcomes)

@@ -42,7 +42,7 @@ async def _read(request: Request, runtime: Runtime) -> dict[str, Any]:
 
 async def _one(runtime: Runtime, message: dict[str, Any], now: datetime) -> Response:
     (outcome,) = await runtime.intake.take([message], now)
-    runtime.metrics.events.labels(outcome.status).inc()
+    runtime.metrics.events.add(outcome.status)
     if outcome.fault is not None:
         raise outcome.fault
     return json_response({"success": True} | outcome.to_plain())
@@ -51,7 +51,7 @@ async def _one(runtime: Runtime, message: dict[str, Any], now: datetime) -> Resp
 def _batch(runtime: Runtime, outcomes: list[Outcome]) -> Response:
     counts = Counter(outcome.status for outcome in outcomes)
     for status, count in counts.items():
-        runtime.metrics.events.labels(status).inc(count)
+        runtime.metrics.events.add(status, count=count)
     body = {"success": not counts[REJECTED]} | {s: counts[s] for s in (STORED, DUPLICATE, REJECTED)}
     return json_response(body | {"results": [outcome.to_plain() for outcome in outcomes]})
 

@@ -177,7 +177,7 @@ def test_segments_and_lookalikes_answer_over_all_customers(shop):
     preview = shop.ask("/v1/segments/preview", {"rule": rule})
     assert 0 < preview["size"] <= CUSTOMERS
     found = shop.ask("/v1/lookalikes", {"seed": ["c1", "c3"], "limit": 5})
-    ids = [p["profile_id"] for p in found["profiles"]]
+    ids = [p["profile_id"] for p in found["lookalikes"]]
     assert len(ids) == 5 and not {"c1", "c3"} & set(ids)
 
 

@@ -46,7 +46,7 @@ def fit_recommender() -> ALSRecommender:
     rng = np.random.default_rng(7)
     users, items = [], []
     for n in range(60):
-        shelf = MUGS + ["gone-mug"] if n % 2 else BOWLS
+        shelf = [*MUGS, "gone-mug"] if n % 2 else BOWLS
         for item in rng.permutation(shelf)[:4]:
             users.append(f"u-{n}")
             items.append(str(item))
@@ -145,7 +145,7 @@ class Shop:
 
 @asynccontextmanager
 async def opened(home: Path, **settings: Any) -> Any:
-    app = create_app(Settings(home=home, release_poll_seconds=0.02, **settings))
+    app = create_app(Settings(home=home, **{"release_poll_seconds": 0.02, **settings}))
     async with app.router.lifespan_context(app):
         yield Shop(home, app)
 

@@ -7,6 +7,7 @@ BAD_RULE = {"combinator": "and", "rules": [{"field": "nonsense", "operator": "="
 RULE_FIELD = "rule.rules[0].field"
 SEGMENTS, PREVIEW = "/v1/segments", "/v1/segments/preview"
 RECOMMEND, NBA, LOOKALIKES = "/v1/recommendations", "/v1/next-best-action", "/v1/lookalikes"
+TWO_SEEDS = {"seed": ["c"], "segment": "dormant"}
 AB = {"name": "Ab", "rule": RULE}
 ONE_PROPERTY = {"properties": 1, "userId": "a"}
 ADA = {"customer_id": "ada"}
@@ -73,7 +74,7 @@ CASES = [
     ("POST", PREVIEW, "secret", {"rule": BAD_RULE}, 400, "invalid_rule", RULE_FIELD),
     ("POST", PREVIEW, "secret", {"rules": RULE}, 400, "invalid_input", "rule"),
     ("POST", LOOKALIKES, "secret", {}, 400, "invalid_input", "seed"),
-    ("POST", LOOKALIKES, "secret", {"seed": ["c"], "segment": "dormant"}, 400, "invalid_input", "seed"),
+    ("POST", LOOKALIKES, "secret", TWO_SEEDS, 400, "invalid_input", "seed"),
     ("POST", LOOKALIKES, "secret", {"seed": []}, 400, "invalid_input", "seed"),
     ("POST", LOOKALIKES, "secret", {"seed": ["nobody"]}, 404, "not_found", "seed"),
     ("POST", LOOKALIKES, "secret", {"segment": "nothing"}, 404, "not_found", "key"),

@@ -45,7 +45,11 @@ def test_a_new_release_is_taken_up_without_a_failed_request(play):
         done.set()
         await asyncio.gather(*asking)
         assert not failed and seen == {"r1", "r2", "r3", "r4"}
-        assert b"nextbest_release_swaps_total 3.0" in (await shop.get("/metrics", None)).content
+
+        async def counted():
+            return "nextbest_release_swaps_total 3.0" in (await shop.get("/metrics", None)).text
+
+        await until(counted)
 
     play(scene)
 

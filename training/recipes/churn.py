@@ -1,4 +1,4 @@
-"""Will this active customer stay silent for the horizon that the shop's own purchase gaps suggest?"""
+"""Will this active customer stay silent for the horizon that the shop's own gaps suggest?"""
 
 from training.labels import stays_silent
 from training.parts import by_column, trees

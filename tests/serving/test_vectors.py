@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from serving.vectors import VectorIndex
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.05, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("k", [1, 20, 1000])
+def test_whatever_share_is_allowed_the_best_allowed_rows_come_back(share, k):
+    rng = np.random.default_rng(7)
+    vectors = rng.normal(size=(3000, 8)).astype(np.float32)
+    query = rng.normal(size=8).astype(np.float32)
+    allowed = rng.random(3000) < share
+    rows, scores = VectorIndex(vectors).search(query, k, allowed)
+    everything = np.where(allowed, vectors @ query, -np.inf)
+    best = np.argsort(-everything, kind="stable")[: min(k, int(allowed.sum()))]
+    assert rows.tolist() == best.tolist()
+    assert np.allclose(scores, everything[best], atol=1e-5)
+
+
+def test_a_mask_against_the_taste_is_still_exact():
+    vectors = np.linspace(-1, 1, 1000, dtype=np.float32)[:, None]
+    allowed = np.arange(1000) < 500  # all the best are masked out
+    rows, _ = VectorIndex(vectors).search(np.ones(1, dtype=np.float32), 3, allowed)
+    assert rows.tolist() == [499, 498, 497]
+
+
+def test_an_index_without_rows_finds_nothing():
+    rows, scores = VectorIndex(np.empty((0, 4), dtype=np.float32)).search(
+        np.ones(4, dtype=np.float32), 3, np.empty(0, dtype=bool)
+    )
+    assert len(rows) == len(scores) == 0

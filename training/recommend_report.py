@@ -1,0 +1,120 @@
+"""The report of a recommender: its sheet, its card, its plot, and what MLflow keeps of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.bootstrap import Estimate
+from training.card import Card
+from training.gates import decide
+from training.plots import draw_bars
+from training.publishing import Trained
+from training.ranking_test import RANKING, estimates, gains
+from training.recommend_training import TrainedRecommender
+from training.sheet import Sheet
+from training.workshop import Workshop
+
+Baselines = Mapping[str, Mapping[str, float]]  # baseline -> metric -> value
+
+
+def report_recommender(shop: Workshop, trained: TrainedRecommender) -> Trained:
+    """Return everything that publishing writes down."""
+    recipe, seed = trained.recipe, shop.settings.seed
+    metrics = {_at(trained, m): e for m, e in estimates(trained.ranking, seed).items()}
+    baselines = _baselines(trained)
+    metric = _at(trained, recipe.metric)
+    better = gains(trained.ranking, trained.others, recipe.metric, seed)
+    return Trained(
+        sheet=_sheet(shop, trained, metrics),
+        card=_card(shop, trained, metrics, baselines),
+        metric=metric,
+        metrics=metrics,
+        baselines=baselines,
+        gains=better,
+        gate=decide(metric, metrics[metric], better),
+        rows=trained.acts,
+        horizon=trained.stretches.describe(),
+        params=_params(shop, trained),
+        tags=shop.tags(trained.name, recipe.feature_service),
+        save=trained.model.save,
+        draw=lambda folder: _draw(folder, metric, metrics, baselines),
+    )
+
+
+def _at(trained: TrainedRecommender, metric: str) -> str:
+    return f"{metric}@{trained.recipe.k}"
+
+
+def _baselines(trained: TrainedRecommender) -> dict[str, dict[str, float]]:
+    return {
+        name: {_at(trained, m): float(ranking.of(m).mean()) for m in RANKING}
+        | {"coverage": ranking.coverage}
+        for name, ranking in trained.others.items()
+    }
+
+
+def _sheet(shop: Workshop, trained: TrainedRecommender, metrics: Mapping[str, Estimate]) -> Sheet:
+    values = {name: estimate.value for name, estimate in metrics.items()}
+    return Sheet(
+        name=trained.name,
+        recipe=trained.name,
+        kind=trained.kind,
+        unit="order",
+        horizon_days=0,
+        trained_at=shop.at.isoformat(),
+        reliability="high",
+        reliability_reason="",
+        metrics=values | {"coverage": trained.ranking.coverage},
+    )
+
+
+def _card(
+    shop: Workshop,
+    trained: TrainedRecommender,
+    metrics: Mapping[str, Estimate],
+    baselines: Baselines,
+) -> Card:
+    recipe = trained.recipe
+    return Card(
+        name=trained.name,
+        question=recipe.question,
+        about={
+            "learned from": ", ".join(f"{g} (weight {w:g})" for g, w in recipe.weights.items()),
+            "an act counts half after": f"{recipe.half_life_days:g} days",
+            "model": trained.kind,
+            "acts": str(trained.acts),
+            "customers in the test": str(trained.customers),
+            "share of items shown to anyone": f"{trained.ranking.coverage:.3g}",
+            "trained at": f"{shop.at:%Y-%m-%d %H:%M} UTC, seed {shop.settings.seed}",
+        },
+        window=shop.window,
+        split=f"{trained.stretches.describe()}; the released model learned from all days",
+        metrics=metrics,
+        baselines=baselines,
+        trials=trained.trials,
+        limits=[
+            "Tested on items new to the customer: what was bought before is left out.",
+            "Items that nobody had touched before the test cannot be recommended and do not count.",
+        ],
+    )
+
+
+def _params(shop: Workshop, trained: TrainedRecommender) -> dict[str, Any]:
+    recipe = trained.recipe
+    return {
+        "recipe": trained.name,
+        "candidate": trained.kind,
+        "split": trained.stretches.describe(),
+        "metric": _at(trained, recipe.metric),
+        "half_life_days": recipe.half_life_days,
+        "weights": dict(recipe.weights),
+        "acts": trained.acts,
+        "seed": shop.settings.seed,
+        "candidates": ",".join(f"{n}={v:.4g}" for n, v in trained.trials.items()),
+    }
+
+
+def _draw(folder: Path, metric: str, metrics: Mapping[str, Estimate], baselines: Baselines) -> None:
+    (folder / "plots").mkdir()
+    bars = {"model": metrics[metric].value, **{n: b[metric] for n, b in baselines.items()}}
+    draw_bars(bars, metric, folder / "plots" / "comparison.png")

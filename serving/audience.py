@@ -64,13 +64,15 @@ class Audience:
 
     def size(self, rule: Rule) -> int:
         """Return how many profiles a rule holds for; counted once, for profiles never change."""
-        if rule not in self._sizes:
+        size = self._sizes.get(rule)
+        if size is None:
             condition, params = to_sql(rule, self.columns)
             counted = self._ask(f"SELECT count(*) FROM profiles WHERE {condition}", params)
-            while len(self._sizes) >= _REMEMBERED:
-                self._sizes.pop(next(iter(self._sizes)), None)
-            self._sizes[rule] = int(counted[0][0])
-        return self._sizes[rule]
+            size = int(counted[0][0])
+            if len(self._sizes) >= _REMEMBERED:
+                self._sizes.clear()
+            self._sizes[rule] = size
+        return size
 
     def page(self, rule: Rule, limit: int, after: str | None) -> Page:
         """Return up to `limit` members with an id behind `after`, with what the rule looks at."""

@@ -11,7 +11,7 @@ Names beside each other must all hold. A missing value fulfils no comparison, `!
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -110,13 +110,7 @@ def _in(column: Column, values: Any, path: str) -> np.ndarray:
     if not isinstance(values, list) or not 0 < len(values) <= MAX_VALUES:
         raise InvalidInput(f"{path} needs a list of 1 to {MAX_VALUES} values", field=path)
     checked = [_checked(column, value, path) for value in values]
-    return np.asarray(np.isin(column.values, _codes(column, checked)))
-
-
-def _codes(column: Column, values: Iterable[Any]) -> list[Any]:
-    if column.type == NUMBER:
-        return list(values)
-    return [column.code_of[value] for value in values if value in column.code_of]
+    return column.one_of(checked)
 
 
 def _checked(column: Column, value: Any, path: str) -> Any:

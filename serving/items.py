@@ -33,6 +33,14 @@ class Column:
         code = self.code_of.get(value)
         return np.zeros(len(self.values), dtype=bool) if code is None else self.values == code
 
+    def one_of(self, values: Iterable[float | str | bool]) -> np.ndarray:
+        """Return which items have any of the values, (items,) bool."""
+        if self.type == NUMBER:
+            return np.isin(self.values, list(values))
+        wanted = np.zeros(len(self.code_of) + 1, dtype=bool)  # the last place is for -1, missing
+        wanted[[self.code_of[value] for value in values if value in self.code_of]] = True
+        return np.asarray(wanted[self.values])
+
 
 @dataclass(frozen=True, eq=False)
 class ItemTable:

@@ -51,14 +51,14 @@ def recommend(release: Release, wish: Wish) -> Choice:
     """Return at most `limit` items: none excluded, bought, out of stock, or twice."""
     allowed = allowed_rows(release, wish)
     habits = Habits.of(release.models.get(release.recommender, {}))
-    own = history_of(wish.touches, (), wish.now, habits)
-    all_of_it = history_of(wish.touches, wish.context_items, wish.now, habits)
+    history = history_of(wish.touches, wish.context_items, wish.now, habits)
     taste = release.taste
-    if taste is None or not taste.knows(all_of_it):
+    if taste is None or not taste.knows(history.item_ids):
         return _without_taste(release, wish, allowed)
-    picks = _by_taste(release, taste, wish, all_of_it, allowed, habits)
+    picks = _by_taste(release, taste, wish, history, allowed, habits)
     picks += _popular(release, allowed, wish.limit - len(picks), {p.row for p in picks}, 0.0)
-    if taste.knows(own):
+    own = len(history) - len(wish.context_items)
+    if taste.knows(history.item_ids[:own]):
         return Choice(picks)
     return Choice(picks, CONTEXT, "nothing is known of this visitor but the items on the page")
 
@@ -84,7 +84,7 @@ def _by_taste(
 ) -> list[Pick]:
     rows, scores = taste.candidates(history, wish.limit, allowed)
     verbs = verbs_of(wish.touches, habits) | dict.fromkeys(wish.context_items, "on this page")
-    parts = taste.contributions(history, rows)
+    parts = taste.strongest(history, rows, _REASONS)
     return [
         Pick(row, score, _reasons(release, of_row, verbs))
         for row, score, of_row in zip(rows.tolist(), scores.tolist(), parts, strict=True)
@@ -94,9 +94,8 @@ def _by_taste(
 def _reasons(
     release: Release, parts: Iterable[tuple[str, float]], verbs: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the past items that added most to a score, strongest first."""
-    strongest = sorted(parts, key=lambda part: (-part[1], part[0]))[:_REASONS]
-    return [_reason(release, i, added, verbs) for i, added in strongest if added > 0]
+    """Return the past items that drew an item, strongest first; what spoke against it is none."""
+    return [_reason(release, i, added, verbs) for i, added in parts if added > 0]
 
 
 def _reason(release: Release, item_id: str, added: float, verbs: dict[str, str]) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def _without_taste(release: Release, wish: Wish, allowed: np.ndarray) -> Choice:
     picks: list[Pick] = []
     if here:
         column = items.columns["category"]
-        near = np.isin(column.values, [column.code_of[name] for name in here])
+        near = column.one_of(here)
         picks = _popular(release, allowed & near, wish.limit, set(), None)
     fallback = CONTEXT if picks else POPULAR
     picks += _popular(release, allowed, wish.limit - len(picks), {p.row for p in picks}, None)

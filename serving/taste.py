@@ -1,5 +1,7 @@
 """A customer's taste: items near to what they touched, and which touches drew each item."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from models.als import ALSRecommender
@@ -23,9 +25,9 @@ class Taste:
         self._index = VectorIndex(model.item_vectors[known])
         self._directions = VectorIndex(unit(model.item_vectors[known]))
 
-    def knows(self, history: History) -> bool:
-        """Return whether any item of the history has a vector."""
-        return bool(len(self._at(history)[0]))
+    def knows(self, item_ids: Collection[str]) -> bool:
+        """Return whether any of the items has a vector."""
+        return bool(len(self._model.catalogue_.positions(item_ids)))
 
     def candidates(self, history: History, k: int, allowed: np.ndarray) -> Found:
         """Return at most `k` allowed rows of the item table with their scores, best first."""
@@ -43,11 +45,13 @@ class Taste:
         places, scores = self._directions.search(query, k, allowed[self._rows])
         return self._rows[places], scores
 
-    def contributions(self, history: History, rows: np.ndarray) -> list[list[tuple[str, float]]]:
-        """Return for each row what each past item added to its score; the parts sum to the score.
+    def strongest(
+        self, history: History, rows: np.ndarray, top: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each row the `top` past items that added most to its score, and how much.
 
-        With A = YtY + Yt (C - I) Y + regularization * I, past item j adds c_j * y_i A^-1 y_j to
-        item i (Hu, Koren & Volinsky 2008, section 5).
+        What all past items add sums to the score. With A = YtY + Yt (C - I) Y + regularization * I,
+        past item j adds c_j * y_i A^-1 y_j to item i (Hu, Koren & Volinsky 2008, section 5).
         """
         at, weights = self._at(history)
         model, extra = self._model, self._model.alpha * weights
@@ -55,9 +59,13 @@ class Taste:
         A = model.gram_ + (past * extra[:, None]).T @ past  # (d, d)
         places = [self._place_of[int(row)] for row in rows]
         shown = self._index.vectors[places].astype(np.float64)  # (n, d)
-        parts = np.linalg.solve(A, shown.T).T @ past.T * (1.0 + extra)  # (n, m)
-        ids = [str(item_id) for item_id in model.item_ids[at]]
-        return [list(zip(ids, row.tolist(), strict=True)) for row in parts]
+        added = np.linalg.solve(A, shown.T).T @ past.T * (1.0 + extra)  # (n, m)
+        best = np.argsort(-added, axis=1, kind="stable")[:, :top]  # (n, top)
+        ids = model.item_ids[at]
+        return [
+            list(zip(ids[of_row].tolist(), values[of_row].tolist(), strict=True))
+            for of_row, values in zip(best, added, strict=True)
+        ]
 
     def _at(self, history: History) -> tuple[np.ndarray, np.ndarray]:
         return self._model.catalogue_.weights(history)

@@ -45,6 +45,7 @@ def publish(tracker: Tracker, trained: Trained, at: datetime) -> Outcome:
             **trained.tags,
             "released": str(gate.passed).lower(),
             "reliability": sheet.reliability,
+            "tested": str(bool(trained.metrics)).lower(),
         }
         record = RunRecord(sheet.name, at, trained.params, _flat(trained), tags, folder)
         run_id = tracker.log(record)
@@ -81,10 +82,10 @@ def _stage(trained: Trained, gate: Gate, folder: Path) -> None:
 
 def _kept_by_a_better(tracker: Tracker, trained: Trained) -> Gate:
     """Refuse what could not be tested where a tested champion stands."""
-    if not trained.gate.passed or trained.sheet.reliability == "high":
+    if not trained.gate.passed or trained.metrics:
         return trained.gate
     champion = tracker.champion(trained.sheet.name)
-    if champion is None or champion.tags.get("reliability") != "high":
+    if champion is None or champion.tags.get("tested") != "true":
         return trained.gate
     return Gate(False, f"{trained.gate.reason}; the tested version {champion.version} stays")
 

@@ -12,6 +12,9 @@ from training.recipe import ScoreRecipe
 from training.rows import Rows
 
 
+FAR_OFF = {"ece": 0.10, "total_error": 0.25}  # beyond these a score ranks, but its size misleads
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
     """The test result: metrics with intervals, baselines, paired gains, and the raw test scores."""
@@ -23,6 +26,17 @@ class Evaluation:
     gate: Gate
     y: np.ndarray
     score: np.ndarray
+
+    @property
+    def doubt(self) -> str:
+        """Why the size of the score is not to be trusted, '' when it is: for sure beyond FAR_OFF."""
+        off = [n for n in FAR_OFF if n in self.metrics and self.metrics[n].low > FAR_OFF[n]]
+        if not off:
+            return ""
+        found = ", ".join(f"{name} {self.metrics[name]}" for name in off)
+        return (
+            f"it ranks well, but in the test its size was off ({found}), as by a season or growth"
+        )
 
 
 def evaluate_scores(

@@ -103,7 +103,7 @@ def _model(
         trials=best.trials,
         intervals=learn_intervals(recipe.label.unit, held_out.y, best.scorer.predict(held_out.X)),
         gate=evaluation.gate if evaluation else untested(plan.untested),
-        doubt=plan.untested,
+        doubt=evaluation.doubt if evaluation else plan.untested,
     )
 
 

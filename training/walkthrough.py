@@ -17,6 +17,7 @@ from feature_repo.importing.shift import ShiftedLog
 from feature_repo.lake import export
 from feature_repo.store import Features
 from feature_repo.stream import load_states
+from training.outcome import Outcome
 from training.release import release
 from training.run import recipe_names, train
 from training.scoring import score_all
@@ -25,7 +26,13 @@ Progress = Callable[[str, float], None]
 
 
 def walk_through(
-    settings: Settings, data: str, folder: str, customers: int, now: datetime, tell: Progress
+    settings: Settings,
+    data: str,
+    folder: str,
+    customers: int,
+    now: datetime,
+    tell: Progress,
+    learned: Callable[[Outcome], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Fill an empty home with a shop, train everything, and release it.
 
@@ -33,6 +40,7 @@ def walk_through(
         data: name of a built-in mapping, or '' for the generated shop.
         folder: where the files of `data` lie.
         customers: how many customers the generated shop has.
+        learned: called with the outcome of every training.
 
     Returns:
         One row per step: what was done, how long it took (s), peak memory so far (MiB).
@@ -50,7 +58,7 @@ def walk_through(
     clock.step("states", lambda: f"{load_states(log, features, settings.home):,} profiles online")
     features.close()
     for name in recipe_names():
-        clock.step(f"train {name}", partial(_trained, name, settings, tell))
+        clock.step(f"train {name}", partial(_trained, name, settings, tell, learned))
     clock.step("score", lambda: f"{score_all(settings, now, progress=tell).customers:,} customers")
     clock.step("release", lambda: release(settings, now).name)
     return clock.rows
@@ -90,9 +98,13 @@ def _imported(log: EventLog, data: str, folder: str, now: datetime, tell: Progre
     return f"{report.rows_read:,} rows read, {report.stored:,} events stored"
 
 
-def _trained(name: str, settings: Settings, tell: Progress) -> str:
+def _trained(
+    name: str, settings: Settings, tell: Progress, learned: Callable[[Outcome], None]
+) -> str:
     try:
         outcomes = train(name, settings, progress=tell)
     except NotEnoughData as short:
         return f"not trained: {short.message}"
+    for outcome in outcomes:
+        learned(outcome)
     return "\n".join(outcome.summary() for outcome in outcomes)

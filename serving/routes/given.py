@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -75,7 +76,11 @@ def _user_name(encoded: str) -> str:
 def json_response(body: Any, status: int = 200) -> Response:
     """Return a body as JSON; numpy values and times are written too, NaN as null."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-    return Response(orjson.dumps(body, option=options), status, media_type="application/json")
+    try:
+        plain = orjson.dumps(body, option=options)
+    except TypeError:  # a number of more than 64 bits, which some traits are
+        plain = json.dumps(body, default=str).encode()
+    return Response(plain, status, media_type="application/json")
 
 
 _MEANINGS = {

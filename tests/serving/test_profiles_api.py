@@ -2,6 +2,8 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 
+from domain.events import Event
+
 SCORE = {
     "probability": 0.8, "unit": "probability", "interval": [0.7, 0.9], "percentile": 95,
     "tier": "A", "factors": [], "model_version": "2", "scored_at": "2026-03-01T10:15:00+00:00",
@@ -43,5 +45,17 @@ def test_without_the_feature_store_the_log_still_knows(play, monkeypatch):
         listed = (await shop.post("/v1/recommendations", {"customer_id": "ada"})).json()
         assert listed["fallback"] is None and listed["features_age_seconds"] is None
         assert "bowl-1" not in [i["item_id"] for i in listed["items"]]
+
+    play(scene)
+
+
+def test_a_trait_that_no_64_bits_hold_is_shown_all_the_same(play):
+    async def scene(shop):
+        await shop.track("search", "ada")
+        at = datetime.now(UTC)
+        big = Event("m-big", "identify", at, at, customer_id="ada", traits={"serial": 10**25})
+        await shop.runtime.intake.record([big])
+        found = await shop.get("/v1/profiles/ada")
+        assert found.status_code == 200 and found.json()["traits"]["serial"] == 10**25
 
     play(scene)

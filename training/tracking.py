@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,8 +64,10 @@ class Tracker:
     @classmethod
     def open(cls, home: Path) -> "Tracker":
         """Open MLflow's files under `home`; the first time makes its tables (some seconds)."""
-        client = _client(home)
-        found = client.get_experiment_by_name(EXPERIMENT)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's tables use what SQLAlchemy will drop
+            client = _client(home)
+            found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
             return cls(client, found.experiment_id)
         location = (home.resolve() / "mlruns").as_uri()

@@ -23,8 +23,8 @@ EXAMPLES = {
     ),
     "high-value": ({"clv_365_percentile": 80}, {"clv_365_percentile": 79}),
     "high-value-at-risk": (
-        {"clv_365_percentile": 80, "churn_percentile": 80},
-        {"clv_365_percentile": 80},
+        {"clv_365_percentile": 80, "churn": 0.6},
+        {"clv_365_percentile": 80, "churn": 0.2},
     ),
     "cart-abandoners": ({"cart_abandoned": True}, {"cart_abandoned": False}),
     "dormant": ({"days_since_last_event": 181}, {"days_since_last_event": None}),

@@ -1,17 +1,23 @@
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests share one little town
 
-from town import fill, lively
+from town import END, NOW, Town, fill, lively
 
 from domain.settings import Settings
 from feature_repo.store import Features
-from training.tracking import Tracker
+from training.release import release
+from training.run import recipe_names, train
+from training.scoring import score_all
+from training.tracking import EXPERIMENT, Tracker
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +25,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the empty tables of Feast and MLflow, which take seconds to make."""
     home = tmp_path_factory.mktemp("bare")
     Features.open(home).close()
-    _tables_of_mlflow(home)
+    Tracker.open(home / "made")
+    shutil.copy(home / "made" / "mlflow.db", home / "mlflow.db")
+    shutil.rmtree(home / "made")
+    with closing(sqlite3.connect(home / "mlflow.db")) as db, db:
+        db.execute("DELETE FROM experiments WHERE name = ?", (EXPERIMENT,))  # it names its folder
     return home
-
-
-def _tables_of_mlflow(home: Path) -> None:
-    from training.tracking import _client
-
-    _client(home).search_experiments()
 
 
 @pytest.fixture
@@ -43,15 +47,23 @@ def make_home(tmp_path: Path, bare: Path) -> Callable[[], Settings]:
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory, bare: Path) -> Settings:
-    """A lively town of 400 with every model trained, scored and released once; read only."""
+def town(tmp_path_factory: pytest.TempPathFactory, bare: Path) -> Town:
+    """A lively town with every model trained, scored and released once; to be read only."""
     home = tmp_path_factory.mktemp("town") / "home"
     shutil.copytree(bare, home)
     settings = Settings(home=home, threads=1)
-    fill(settings.home, lively(400))
-    return settings
+    fill(settings.home, lively(1500))
+    outcomes = [o for name in recipe_names() for o in train(name, settings, at=NOW)]
+    summary = score_all(settings, END, at=NOW)
+    return Town(settings, {o.name: o for o in outcomes}, summary, release(settings, END, at=NOW))
 
 
 @pytest.fixture
-def tracker_of() -> Callable[[Settings], Tracker]:
-    return lambda settings: Tracker.open(settings.home)
+def make_copy(tmp_path: Path) -> Callable[[Settings], Settings]:
+    """A home that may be written to, with what another one holds; models stay where they are."""
+
+    def copy(settings: Settings) -> Settings:
+        shutil.copytree(settings.home, tmp_path / "copy", ignore=shutil.ignore_patterns("mlruns"))
+        return replace(settings, home=tmp_path / "copy")
+
+    return copy

@@ -1,6 +1,7 @@
 """A little town whose customers behave by rules simple enough to know what a model must find."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,15 +9,29 @@ import numpy as np
 
 from domain.events import Event, Line
 from domain.items import Item
+from domain.settings import Settings
 from feature_repo.event_log import EventLog
 from feature_repo.lake import export
+from training.outcome import Outcome
+from training.scoring import ScoredSummary
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS = 210
 END = START + timedelta(days=DAYS)
+NOW = datetime(2025, 8, 1, 12, tzinfo=UTC)  # the clock of every command
 ITEMS = [
     Item(f"i{n:02d}", f"Item {n}", START, category="ab"[n % 2], price=5.0 + n) for n in range(40)
 ]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town after its first day with Nextbest."""
+
+    settings: Settings
+    outcomes: dict[str, Outcome]
+    scored: ScoredSummary
+    release: Path
 
 
 def act(
@@ -73,7 +88,7 @@ def _life(rng: np.random.Generator, who: int, days: int) -> list[tuple]:
 def _customer(
     rng: np.random.Generator, name: str, even: bool, regular: bool, days: int
 ) -> list[tuple]:
-    events, day, bought = [], float(rng.uniform(0, days - 60)), 0
+    events, day, bought = [], float(rng.uniform(0, max(days - 60, 1))), 0
     while day < days and (regular or bought < 3):
         item = int(rng.integers(0, 20)) * 2 + (0 if even else 1)
         value = float(rng.uniform(20, 30) if regular else rng.uniform(5, 10))

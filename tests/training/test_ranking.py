@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from town import END, START, act, fill
+
+from domain.events import to_micros
+from feature_repo.state_tables import connect
+from models.popular import PopularRecommender
+from training.acts import load_acts
+from training.ranking_test import Ranking, rank, ranking_test
+
+WEIGHTS = {"purchase": 3.0, "intent": 2.0, "interest": 1.0}
+DAY = 86_400_000_000
+CUT = to_micros(START) + 50 * DAY
+
+
+def acts_of(home, events):
+    fill(home, events)
+    with connect(home) as db:
+        return load_acts(db, WEIGHTS)
+
+
+def test_acts_are_weighed_by_kind_and_what_takes_back_is_no_act(tmp_path) -> None:
+    acts = acts_of(
+        tmp_path,
+        [
+            act(1, "item-view", 1, customer="a", items=[1]),
+            act(2, "add-to-cart", 2, customer="a", items=[1, 2]),
+            act(3, "remove-from-cart", 3, customer="a", items=[2]),
+            act(4, "purchase", 4, customer="a", items=[1], value=3),
+            act(5, "purchase", 4, items=[1], value=3),  # of nobody
+        ],
+    )
+    assert acts.item_ids[acts.items].tolist() == ["i01", "i01", "i02", "i01"]
+    assert acts.weights.tolist() == [1, 2, 2, 3]
+    assert acts.bought.tolist() == [False, False, False, True]
+
+
+def test_a_device_counts_as_the_customer_it_became(tmp_path) -> None:
+    acts = acts_of(
+        tmp_path,
+        [
+            act(1, "item-view", 1, device="d", items=[1]),
+            act(2, "purchase", 4, device="d", customer="a", items=[2], value=3),
+        ],
+    )
+    assert acts.user_ids.tolist() == ["a"]
+
+
+def test_weights_halve_with_age(tmp_path) -> None:
+    acts = acts_of(tmp_path, [act(1, "item-view", 20, customer="a", items=[1])])
+    assert acts.decayed(CUT, 30) == pytest.approx([0.5])
+
+
+def town(tmp_path):
+    return acts_of(
+        tmp_path,
+        [
+            act(1, "purchase", 1, customer="a", items=[1], value=1),
+            act(2, "purchase", 2, customer="b", items=[2], value=1),
+            act(3, "purchase", 3, customer="b", items=[3], value=1),
+            act(4, "purchase", 60, customer="a", items=[1, 2], value=1),  # 1 is not new
+            act(5, "item-view", 60, customer="a", items=[3]),  # a view is no purchase
+            act(6, "purchase", 60, customer="c", items=[3], value=1),  # no past
+            act(7, "purchase", 60, customer="b", items=[9], value=1),  # unknown before
+        ],
+    )
+
+
+def test_the_test_asks_only_for_new_known_items_of_customers_with_a_past(tmp_path) -> None:
+    test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
+    assert test.acts.user_ids[test.users].tolist() == ["a"]
+    assert test.taken == [{"i02"}]
+    assert test.owned == [["i01"]]
+    assert test.histories[0].item_ids == ("i01",)
+    assert test.acts.times.max() < CUT
+
+
+def test_recall_and_ndcg_by_hand(tmp_path) -> None:
+    test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
+    model = PopularRecommender().fit(test.acts.interactions(CUT, 30))  # i03 before i02
+    one, two = rank(model, test, 1), rank(model, test, 2)
+    assert (one.recall[0], one.ndcg[0]) == (0, 0)
+    assert two.recall[0] == 1
+    assert two.ndcg[0] == pytest.approx(1 / np.log2(3))
+    assert two.coverage == pytest.approx(2 / 3)
+    assert isinstance(two, Ranking)

@@ -11,7 +11,6 @@ from training.metrics import METRICS, METRICS_OF_UNIT
 from training.recipe import ScoreRecipe
 from training.rows import Rows
 
-
 FAR_OFF = {"ece": 0.10, "total_error": 0.25}  # beyond these a score ranks, but its size misleads
 
 
@@ -29,7 +28,7 @@ class Evaluation:
 
     @property
     def doubt(self) -> str:
-        """Why the size of the score is not to be trusted, '' when it is: for sure beyond FAR_OFF."""
+        """Why the size of a score is not to be trusted, '' when it is: surely beyond FAR_OFF."""
         off = [n for n in FAR_OFF if n in self.metrics and self.metrics[n].low > FAR_OFF[n]]
         if not off:
             return ""

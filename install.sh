@@ -20,6 +20,28 @@ if ! ldconfig -p 2>/dev/null | grep -q 'libgomp\.so\.1'; then
     fi
 fi
 
+# The browser tests drive the distribution's Chromium; without it they are skipped.
+if ! command -v chromium >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing the system package chromium (for the browser tests) ..."
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
+            echo "chromium could not be installed; the browser tests will be skipped" >&2
+    else
+        echo "For the browser tests install the system package chromium (as root: apt-get install chromium)" >&2
+    fi
+fi
+
+# The tests of the outgrown set-up start a Redis of their own; without it they are skipped.
+if ! command -v redis-server >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing the system package redis-server (for the tests of the outgrown set-up) ..."
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1 ||
+            echo "redis-server could not be installed; its tests will be skipped" >&2
+    else
+        echo "For the Redis tests install the system package redis-server (as root: apt-get install redis-server)" >&2
+    fi
+fi
+
 if [ ! -x "$VENV/bin/python" ]; then
     echo "Creating $VENV ..."
     "$PYTHON" -m venv "$VENV"

@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -55,13 +55,13 @@ def import_(
     ] = False,
 ) -> None:
     """Turn exports of orders or behaviour into events and catalogue items."""
-    from feature_repo.event_log import EventLog
+    from feature_repo.backends import open_log
     from feature_repo.importing import import_files, load_mapping
     from feature_repo.importing.shift import ShiftedLog
 
     settings = load_settings()
     rules = load_mapping(mapping)
-    log = EventLog(settings.home)
+    log = open_log(settings)
     target = ShiftedLog(log, _now()) if shift_to_now else log
     with _Steps() as steps:
         report = import_files(files, rules, target, progress=steps.show)
@@ -71,18 +71,17 @@ def import_(
 @app.command()
 def build() -> None:
     """Bring the lake up to date and rebuild every customer's online state from it."""
-    from feature_repo.event_log import EventLog
+    from feature_repo.backends import open_features, open_log
     from feature_repo.lake import export
-    from feature_repo.store import Features
     from feature_repo.stream import load_states
 
     settings = load_settings()
-    log = EventLog(settings.home)
+    log = open_log(settings)
     with _Steps() as steps:
         steps.show("exporting new events to the lake", 0.0)
         added = export(log, settings.home)
         steps.show("building states", 0.3)
-        count = load_states(log, Features.open(settings.home), settings.home)
+        count = load_states(log, open_features(settings), settings.home)
     out.print(f"{added:,} new events in the lake, {count:,} customer states online")
 
 
@@ -162,9 +161,12 @@ def demo(
 @app.command()
 def serve(
     background: Annotated[bool, typer.Option(help="Return when the service is ready.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes; 0 takes the setting.", min=0)] = 0,
 ) -> None:
     """Run the API (settings host and port)."""
     settings = load_settings()
+    if workers:
+        settings = replace(settings, workers=workers)
     if background:
         from serving.process import start_in_background
 
@@ -173,6 +175,18 @@ def serve(
     from serving.process import run
 
     run(settings)
+
+
+@app.command()
+def stream() -> None:
+    """Fold stored events into the online states; for the setting stream = apart."""
+    from feature_repo.backends import open_features, open_log
+    from feature_repo.folding_loop import run
+
+    settings = load_settings()
+    log, features = open_log(settings), open_features(settings)
+    out.print("folding events as they come (Ctrl+C ends it)")
+    run(log, features)
 
 
 @app.command()
@@ -239,9 +253,9 @@ def _now() -> datetime:
 
 def _present(settings: Settings) -> datetime:
     """Return the instant to score at: now, or for an old export the moment after its last event."""
-    from feature_repo.event_log import EventLog
+    from feature_repo.backends import open_log
 
-    last_at = EventLog(settings.home).summary().last_at
+    last_at = open_log(settings).summary().last_at
     now = _now()
     if last_at is None or now - last_at < STALE:
         return now
@@ -283,11 +297,14 @@ def _print_rows(rows: Iterable[dict[str, Any]]) -> None:
 
 def _print_entrance(settings: Settings) -> None:
     """Print where the service is, its keys, and calls that work when pasted."""
+    from serving.demo_visitor import is_on
     from serving.keys import read_keys
     from serving.samples import sample_calls
 
     url, found = f"http://{settings.host}:{settings.port}", read_keys(settings.home)
     out.print(f"\nThe service runs at {url} (API pages: {url}/docs); `make stop` ends it.")
+    if is_on(settings, settings.host):
+        out.print(f"A shop that shows what is known of you: {url}/demo")
     out.print(f"public key  {found.write_key}\nsecret key  {found.secret_key}\n\nTry:")
     for call in sample_calls(settings, url):
         out.print(call, soft_wrap=True, markup=False)

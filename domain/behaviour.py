@@ -198,7 +198,7 @@ def merge_tallies(a: Tally, b: Tally) -> Tally:
 def decayed(at_last: tuple[float, ...], last_at: int, as_of: int) -> dict[str, float]:
     """Return decayed sums kept at `last_at` as they stand at `as_of`, by half-life name."""
     return {
-        name: total * 2.0 ** ((last_at - as_of) / life)
+        name: total * 2.0 ** min((last_at - as_of) / life, 0.0)  # nothing is worth more than fresh
         for name, total, life in zip(HALF_LIVES_DAYS, at_last, _LIVES, strict=True)
     }
 

@@ -25,6 +25,7 @@ PURCHASE = "purchase"
 RETURN = "product-return"
 ADD_TO_CART = "add-to-cart"
 ACTION_SHOWN = "action-shown"
+RECOMMENDATION_SHOWN = "recommendation-shown"
 IDENTIFY = "identify"
 
 # Segment's e-commerce and standard names, and what they are called here.

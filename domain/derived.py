@@ -67,8 +67,8 @@ def activity(state: State, now: int) -> dict[str, Any]:
     mean, spread = gaps(state.active_days)
     return {
         "event_count": float(sum(t.events for t in done)),
-        "days_since_first_event": _days_since(min((t.first_at for t in done), default=None), now),
-        "days_since_last_event": _days_since(max((t.last_at for t in done), default=None), now),
+        "days_since_first_event": days_since(min((t.first_at for t in done), default=None), now),
+        "days_since_last_event": days_since(max((t.last_at for t in done), default=None), now),
         "active_day_count": float(len(state.active_days)),
         "visit_gap_mean_days": mean,
         "visit_gap_std_days": spread,
@@ -79,12 +79,12 @@ def groups(state: State, now: int) -> dict[str, Any]:
     """Return count, decayed counts and days since the last event of each behaviour group."""
     row: dict[str, Any] = {}
     for group in GROUPS:
-        tallies = _of_group(state, group)
+        tallies = of_group(state, group)
         row[f"{group}_count"] = float(sum(t.events for t in tallies))
-        row[f"days_since_{group}"] = _days_since(
+        row[f"days_since_{group}"] = days_since(
             max((t.last_at for t in tallies), default=None), now
         )
-        for name, total in _decayed_sums(tallies, now, "decayed_count").items():
+        for name, total in decayed_sums(tallies, now, "decayed_count").items():
             row[f"{group}_count_{name}"] = total
     return row
 
@@ -96,8 +96,8 @@ def kinds(state: State, now: int) -> dict[str, Any]:
         for kind, stem in TRACKED_KINDS.items()
     }
     cart = state.tallies.get(ADD_TO_CART)
-    bought_at = max((t.last_at for t in _of_group(state, PURCHASE_GROUP)), default=None)
-    row["days_since_add_to_cart"] = _days_since(cart.last_at if cart else None, now)
+    bought_at = max((t.last_at for t in of_group(state, PURCHASE_GROUP)), default=None)
+    row["days_since_add_to_cart"] = days_since(cart.last_at if cart else None, now)
     row["cart_abandoned"] = (
         cart is not None
         and now - cart.last_at <= CART_DAYS * DAY_MICROS
@@ -165,15 +165,15 @@ def points(state: State) -> dict[str, Any]:
 
 def value(state: State, now: int) -> dict[str, Any]:
     """Return recency, frequency and money. A purchase day is a UTC day with any purchase event."""
-    bought = _of_group(state, PURCHASE_GROUP)
+    bought = of_group(state, PURCHASE_GROUP)
     returned = state.tallies.get(RETURN)
     days, today = state.purchase_days, now // DAY_MICROS
     mean, spread = gaps(sorted(days))
     total = sum(t.value for t in bought)
     row: dict[str, Any] = {
-        "recency_days": _days_since(max((t.last_at for t in bought), default=None), now),
+        "recency_days": days_since(max((t.last_at for t in bought), default=None), now),
         "purchase_day_count": float(len(days)),
-        "customer_age_days": _days_since(min((t.first_at for t in bought), default=None), now),
+        "customer_age_days": days_since(min((t.first_at for t in bought), default=None), now),
         "purchase_gap_mean_days": mean,
         "purchase_gap_std_days": spread,
         "order_count": float(sum(t.events for t in bought)),
@@ -185,7 +185,7 @@ def value(state: State, now: int) -> dict[str, Any]:
         row[f"spend_{window}d"] = math.fsum(v for d, v in days.items() if d >= today - window)
     for window in (90, 365):
         row[f"purchase_days_{window}d"] = float(sum(d >= today - window for d in days))
-    for name, spend in _decayed_sums(bought, now, "decayed_value").items():
+    for name, spend in decayed_sums(bought, now, "decayed_value").items():
         row[f"spend_decayed_{name}"] = spend
     return row
 
@@ -214,13 +214,15 @@ def _points_of(kind: str) -> int:
     return max(known.score, 0) if known else 0
 
 
-def _of_group(state: State, group: str) -> list[Tally]:
+def of_group(state: State, group: str) -> list[Tally]:
+    """Return the tallies of the kinds in a behaviour group."""
     return [
         tally for name, tally in state.tallies.items() if (k := _kind(name)) and k.group == group
     ]
 
 
-def _decayed_sums(tallies: list[Tally], now: int, part: str) -> dict[str, float]:
+def decayed_sums(tallies: list[Tally], now: int, part: str) -> dict[str, float]:
+    """Return the sum of `part` (decayed_count or decayed_value) at `now`, by half-life name."""
     sums = dict.fromkeys(HALF_LIVES_DAYS, 0.0)
     for tally in tallies:
         for name, total in decayed(getattr(tally, part), tally.last_at, now).items():
@@ -228,7 +230,8 @@ def _decayed_sums(tallies: list[Tally], now: int, part: str) -> dict[str, float]
     return sums
 
 
-def _days_since(at: int | None, now: int) -> float | None:
+def days_since(at: int | None, now: int) -> float | None:
+    """Return days from `at` to `now` (µs), None where there is no `at`."""
     return None if at is None else (now - at) / DAY_MICROS
 
 

@@ -11,10 +11,12 @@ NextbestError                      anything below; `code`, `field`, message
 |-- NotEnoughData                  well-formed, but too little of it: exit code 2, HTTP 409
 |-- NotFound                       no such customer, item, segment, model or release: HTTP 404
 |-- Conflict                       the name is taken or the state forbids it: HTTP 409
+|-- Erased                         of a person who was erased: HTTP 410
 |-- NotAuthenticated               no key or an unknown one: HTTP 401
 |-- NotAllowed                     a known key without the right: HTTP 403
 |-- TooLarge                       over a stated limit: HTTP 413
-`-- TooManyRequests                over the rate of a key: HTTP 429
+|-- TooManyRequests                over the rate of a key: HTTP 429
+`-- Overloaded                     more waits to be written than may wait: HTTP 503
 """
 
 
@@ -93,6 +95,12 @@ class Conflict(NextbestError):
     code = "conflict"
 
 
+class Erased(NextbestError):
+    """It is of a person who was erased, and is not taken in again."""
+
+    code = "erased"
+
+
 class NotAuthenticated(NextbestError):
     """No key was given, or nobody knows it."""
 
@@ -115,6 +123,16 @@ class TooManyRequests(NextbestError):
     """Over the rate that a key may use; `retry_after_seconds` says when to come back."""
 
     code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Overloaded(NextbestError):
+    """More waits to be written than may wait; `retry_after_seconds` says when to come back."""
+
+    code = "overloaded"
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)

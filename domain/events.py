@@ -86,43 +86,33 @@ class Event:
     consent: Mapping[str, bool] = field(default_factory=dict)  # purpose -> granted
 
     def __post_init__(self) -> None:
-        if not self.message_id or len(self.message_id) > MAX_ID_LENGTH:
-            raise InvalidEvent(
-                f"messageId {self.message_id[:20]!r} must have 1 to {MAX_ID_LENGTH} characters",
-                field="messageId",
-            )
-        if not self.kind or len(self.kind) > MAX_ID_LENGTH:
-            raise InvalidEvent(
-                f"event {self.message_id!r}: the event name must have 1 to "
-                f"{MAX_ID_LENGTH} characters",
-                field="event",
-            )
+        for name, text in (("messageId", self.message_id), ("event", self.kind)):
+            if not text or len(text) > MAX_ID_LENGTH:
+                raise self._refused(f"{name} must have 1 to {MAX_ID_LENGTH} characters", name)
         for name in ("at", "received_at"):
             if getattr(self, name).tzinfo is None:
-                raise InvalidEvent(
-                    f"event {self.message_id!r}: {name!r} has no time zone; "
-                    "send ISO 8601 with an offset",
-                    field="timestamp",
+                raise self._refused(
+                    f"{name!r} has no time zone; send ISO 8601 with an offset", "timestamp"
                 )
-        for name, length in (("customer_id", 256), ("anonymous_id", 256)):
-            given = getattr(self, name)
-            if given is not None and not 0 < len(given) <= length:
-                raise InvalidEvent(
-                    f"event {self.message_id!r}: {name} must have 1 to {length} characters",
-                    field=name,
-                )
+        self._check_ids()
         if self.value is not None and (not math.isfinite(self.value) or self.value < 0):
-            raise InvalidEvent(
-                f"event {self.message_id!r}: value {self.value} must be a number of 0 or more",
-                field="value",
-            )
+            raise self._refused(f"value {self.value} must be a number of 0 or more", "value")
         for name, allowed in (("channel", CHANNELS), ("device", DEVICES)):
             given = getattr(self, name)
             if given is not None and given not in allowed:
-                raise InvalidEvent(
-                    f"event {self.message_id!r}: {name} {given!r} is none of {', '.join(allowed)}",
-                    field=name,
-                )
+                raise self._refused(f"{name} {given!r} is none of {', '.join(allowed)}", name)
+
+    def _check_ids(self) -> None:
+        for name in ("customer_id", "anonymous_id"):
+            given = getattr(self, name)
+            if given is not None and not 0 < len(given) <= 256:
+                raise self._refused(f"{name} must have 1 to 256 characters", name)
+        for name in ("message_id", "customer_id", "anonymous_id"):
+            if "\0" in (getattr(self, name) or ""):
+                raise self._refused(f"{name} holds the character NUL; leave it out", name)
+
+    def _refused(self, fault: str, field_: str) -> InvalidEvent:
+        return InvalidEvent(f"event {self.message_id[:20]!r}: {fault}", field=field_)
 
     @property
     def subject_id(self) -> str | None:

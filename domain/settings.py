@@ -11,6 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import InvalidSetting
+from domain.identity import MAX_PROFILES
+
+EMBEDDED = "sqlite"
+INSIDE, APART = "inside", "apart"
+
+_CHOICES = {
+    "stream": (INSIDE, APART),
+    "demo_page": ("auto", "on", "off"),
+    "webhooks_private": ("auto", "on", "off"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
 
 
 def _setting(default: Any, meaning: str) -> Any:
@@ -28,10 +39,21 @@ class Settings:
     log_level: str = _setting(
         "info", "Lowest level written to the log: debug, info, warning, error."
     )
+    workers: int = _setting(1, "Processes that `nextbest serve` answers with.")
+    event_log: str = _setting(EMBEDDED, "Where events are stored: sqlite, or a redis:// URL.")
+    online_store: str = _setting(
+        EMBEDDED, "Where states and scores are kept online: sqlite, or a redis:// URL."
+    )
+    stream: str = _setting(
+        INSIDE, "Who folds events: inside (the API), or apart (`nextbest stream` alone)."
+    )
     seed: int = _setting(7, "Seed of every random choice: demo shop, training, bootstrap.")
     threads: int = _setting(2, "Threads that building and training may use.")
     memory_limit: str = _setting(
         "3GB", "Memory that one DuckDB query may take before it spills to disk."
+    )
+    identity_max_profiles: int = _setting(
+        MAX_PROFILES, "Customers that may share an e-mail, phone or CRM id; one of more joins none."
     )
     currency: str = _setting(
         "EUR", "Currency that amounts are shown in; doctor names events in any other."
@@ -45,6 +67,34 @@ class Settings:
     actions_file: Path = _setting(Path(), "Action catalogue (TOML); empty uses the one under home.")
     release_poll_seconds: float = _setting(1.0, "How often the API looks for a new release.")
     max_body_bytes: int = _setting(512_000, "Largest request body the API reads.")
+    max_waiting_events: int = _setting(
+        20_000, "Events that may wait to be written; beyond them the answer is 503."
+    )
+    rate_events_per_second: float = _setting(
+        20_000.0, "Events a second that each key may send to each worker; 0 for no limit."
+    )
+    rate_burst: int = _setting(50_000, "Events that a key may send at once before its rate counts.")
+    cors_origins: str = _setting(
+        "*", "Origins whose pages may call the API, by comma; * is any, empty is none."
+    )
+    demo_page: str = _setting(
+        "auto", "The demo shop at /demo: on, off, or auto, which is on for this machine alone."
+    )
+    segment_poll_seconds: float = _setting(
+        0.1, "How often live segments look for what other processes recorded, and for due times."
+    )
+    webhooks_private: str = _setting(
+        "auto",
+        "Webhooks to private addresses: on, off, or auto, which allows this machine itself "
+        "while the API listens on it alone.",
+    )
+    webhook_timeout_seconds: float = _setting(10.0, "Longest time that one delivery may take.")
+    webhook_retry_seconds: float = _setting(
+        5.0, "Wait before a delivery is tried again; it doubles each time, up to an hour."
+    )
+    webhook_max_age_hours: float = _setting(
+        24.0, "Age at which a message that does not arrive is given up."
+    )
     shared_data: Path = _setting(
         Path("../shared/data"), "Folder of public data sets, for tests and bench."
     )
@@ -52,12 +102,37 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.port < 65_536:
             raise InvalidSetting(f"port {self.port} must be between 1 and 65535", field="port")
-        if self.threads < 1:
-            raise InvalidSetting(f"threads {self.threads} must be 1 or more", field="threads")
-        if self.log_level not in ("debug", "info", "warning", "error"):
+        for name in ("event_log", "online_store"):
+            self._check_place(name)
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InvalidSetting(
+                    f"{name} {getattr(self, name)!r} is none of {', '.join(known)}", field=name
+                )
+        for name in (
+            "workers",
+            "threads",
+            "identity_max_profiles",
+            "max_waiting_events",
+            "rate_burst",
+        ):
+            if getattr(self, name) < 1:
+                raise InvalidSetting(f"{name} {getattr(self, name)} must be 1 or more", field=name)
+        for name in ("segment_poll_seconds", "webhook_timeout_seconds", "webhook_retry_seconds"):
+            if not getattr(self, name) > 0:
+                raise InvalidSetting(f"{name} {getattr(self, name)} must be above 0", field=name)
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the variables by which another process reads these very settings."""
+        return {f"NEXTBEST_{f.name.upper()}": str(getattr(self, f.name)) for f in fields(self)}
+
+    def _check_place(self, name: str) -> None:
+        place = getattr(self, name)
+        if place != EMBEDDED and not place.startswith(("redis://", "rediss://")):
             raise InvalidSetting(
-                f"log_level {self.log_level!r} is none of debug, info, warning, error",
-                field="log_level",
+                f"{name} {place!r} is neither {EMBEDDED!r} nor a URL like "
+                "'redis://localhost:6379/0'",
+                field=name,
             )
 
 

@@ -1,7 +1,10 @@
 """The lake: the event log by day in Parquet, columnar, for everything that reads all history."""
 
+import fcntl
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.event_log import COLUMNS, EventLog
+from domain.errors import Conflict
+from feature_repo.event_rows import COLUMNS
+from feature_repo.log import Log
 
 _CHUNK = 200_000
+_NUMBER = b"last_change"
 _LINES = (
     '[{"item_id":"VARCHAR","quantity":"DOUBLE","unit_price":"DOUBLE",'
     '"category":"VARCHAR","brand":"VARCHAR"}]'
@@ -43,16 +49,49 @@ def identities_file(home: Path) -> Path:
     return home / "lake" / "identities.parquet"
 
 
-def export(log: EventLog, home: Path) -> int:
+def stitches_file(home: Path) -> Path:
+    """Return the file that says in the lake which customer went by which id, and when."""
+    return home / "lake" / "stitches.parquet"
+
+
+def stitches_number(home: Path) -> int:
+    """Return the number of the last change of identities that the lake knows of."""
+    file = stitches_file(home)
+    about = pq.read_schema(file).metadata if file.exists() else None
+    return int((about or {}).get(_NUMBER, 0))
+
+
+def exported_seq(home: Path) -> int:
+    """Return the sequence number up to which the lake has all events, 0 where there is none."""
+    marker = _marker(home)
+    return int(json.loads(marker.read_text())["seq"]) if marker.exists() else 0
+
+
+def export(log: Log, home: Path) -> int:
     """Bring the lake up to date with the log; return how many events were added.
 
     Files carry the sequence numbers they hold; those past the marker are left-overs of an export
     that was cut off, and go first. The marker moves last, by rename.
     """
+    with lake_lock(home):
+        return _export(log, home)
+
+
+@contextmanager
+def lake_lock(home: Path) -> Iterator[None]:
+    """Let one process at a time write the lake; the system forgets a holder that dies."""
+    (home / "lake").mkdir(parents=True, exist_ok=True)
+    with (home / "lake" / "lock").open("ab") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def _export(log: Log, home: Path) -> int:
     folder = home / "lake" / "events"
     folder.mkdir(parents=True, exist_ok=True)
-    marker = home / "lake" / "exported.json"
-    done = json.loads(marker.read_text())["seq"] if marker.exists() else 0
+    marker = _marker(home)
+    _check_source(log, marker)
+    done = exported_seq(home)
     for file in folder.glob("*/*.parquet"):
         if int(file.stem.split("-")[1]) > done:
             file.unlink()
@@ -60,9 +99,23 @@ def export(log: EventLog, home: Path) -> int:
     while rows := log.rows_after(done, _CHUNK):
         _write_days(rows, folder, home / "lake" / "writing")
         done, added = rows[-1][0], added + len(rows)
-        _replace(marker, json.dumps({"seq": done}))
-    _write_catalogue(log, home)
+        _replace(marker, json.dumps({"seq": done, "log_id": log.log_id}))
+    write_tables(log, home)
     return added
+
+
+def _marker(home: Path) -> Path:
+    return home / "lake" / "exported.json"
+
+
+def _check_source(log: Log, marker: Path) -> None:
+    """Refuse a lake of another log, whose sequence numbers mean other events."""
+    source = json.loads(marker.read_text()).get("log_id") if marker.exists() else None
+    if source not in (None, log.log_id):
+        raise Conflict(
+            f"the lake under {marker.parent} holds the events of another event log; go back to "
+            "that log (NEXTBEST_EVENT_LOG), or move the folder away to export this one"
+        )
 
 
 def _write_days(rows: list[tuple[Any, ...]], folder: Path, scratch: Path) -> None:
@@ -91,7 +144,11 @@ def _write_days(rows: list[tuple[Any, ...]], folder: Path, scratch: Path) -> Non
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write_catalogue(log: EventLog, home: Path) -> None:
+def write_tables(log: Log, home: Path) -> None:
+    """Write what the lake holds beside the events: the catalogue, the device links, the stitches.
+
+    The caller holds the lock.
+    """
     items = list(log.items())
     _replace_table(
         items_file(home),
@@ -119,6 +176,24 @@ def _write_catalogue(log: EventLog, home: Path) -> None:
                 "linked_at": pa.array([n[2] for n in links], pa.int64()),
             }
         ),
+    )
+
+    _write_stitches(log, home)
+
+
+def _write_stitches(log: Log, home: Path) -> None:
+    number, rows = log.stitches()
+    ids, canonical, since, until = zip(*rows, strict=True) if rows else ((), (), (), ())
+    table = pa.table(
+        {
+            "id": pa.array(ids, pa.string()),
+            "canonical_id": pa.array(canonical, pa.string()),
+            "from_at": pa.array(since, pa.int64()),
+            "to_at": pa.array(until, pa.int64()),
+        }
+    )
+    _replace_table(
+        stitches_file(home), table.replace_schema_metadata({_NUMBER: str(number).encode()})
     )
 
 

@@ -7,24 +7,27 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import feast
 import yaml
 from feast import FeatureStore, RepoConfig
 from google.protobuf.json_format import MessageToDict
 
+from domain.settings import EMBEDDED
 from feature_repo.definitions import objects
 
 _HOME = "${NEXTBEST_HOME}"
 
 
-def registered_store(home: Path) -> FeatureStore:
+def registered_store(home: Path, online_store: str = EMBEDDED) -> FeatureStore:
     """Return Feast for an absolute home folder, with the definitions of now registered there."""
-    store: Any = FeatureStore(config=config_for(home))
+    store: Any = FeatureStore(config=config_for(home, online_store))
     marker = home / "registry.fingerprint"
     with _alone(home):  # also covers the creation of the registry's tables
         wanted = _fingerprint()
-        complete = all((home / name).exists() for name in ("registry.db", "online.db"))
+        files = ("registry.db", "online.db") if online_store == EMBEDDED else ("registry.db",)
+        complete = all((home / name).exists() for name in files)
         if not complete or not marker.exists() or marker.read_text() != wanted:
             _apply(store)
             _replace(marker, wanted)
@@ -32,11 +35,27 @@ def registered_store(home: Path) -> FeatureStore:
     return cast(FeatureStore, store)
 
 
-def config_for(home: Path) -> RepoConfig:
-    """Return the set-up of `feature_store.yaml` for a home folder."""
+def config_for(home: Path, online_store: str = EMBEDDED) -> RepoConfig:
+    """Return the set-up of `feature_store.yaml` for a home folder and an online store."""
     text = Path(__file__).with_name("feature_store.yaml").read_text(encoding="utf-8")
     plain = json.dumps(yaml.safe_load(text)).replace(_HOME, json.dumps(str(home))[1:-1])
-    return RepoConfig(**json.loads(plain), repo_path=home)
+    given = json.loads(plain)
+    if online_store != EMBEDDED:
+        given["online_store"] = {
+            "type": "redis",
+            "connection_string": connection_string(online_store),
+            "skip_dedup": True,  # the last write wins, as in SQLite; exchanges keep writers apart
+        }
+    return RepoConfig(**given, repo_path=home)
+
+
+def connection_string(url: str) -> str:
+    """Return a `redis://` URL as Feast writes it: host:port, then the rest as name=value."""
+    given = urlsplit(url)
+    parts = [f"{given.hostname or 'localhost'}:{given.port or 6379}"]
+    named = {"db": given.path.strip("/"), "username": given.username, "password": given.password}
+    parts += [f"{name}={unquote(value)}" for name, value in named.items() if value]
+    return ",".join(parts + (["ssl=true"] if given.scheme == "rediss" else []))
 
 
 def _apply(store: FeatureStore) -> None:

@@ -19,17 +19,23 @@ from domain.behaviour import (
 )
 from domain.catalogue import JOURNEY, PURCHASE_GROUP, STAGES, builtin_catalogue
 from domain.errors import NotEnoughData
-from feature_repo.lake import events_glob, identities_file
+from feature_repo.lake import events_glob, identities_file, stitches_file
 
 PARTS = ("ev", "tally", "purchase_day", "active_day", "touch", "moment", "trait", "consent")
 
 
 def connect(
-    home: Path, *, threads: int = 2, memory_limit: str = "3GB", hold: bool = False
+    home: Path,
+    *,
+    threads: int = 2,
+    memory_limit: str = "3GB",
+    hold: bool = False,
+    until: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open a session over the lake, with the event catalogue as table `kinds`.
 
     `hold` reads the events once into the session; it pays when they are used for many cut-offs.
+    `until` leaves out events with a larger sequence number.
     """
     if not any((home / "lake" / "events").glob("*/*.parquet")):
         raise NotEnoughData(
@@ -42,8 +48,12 @@ def connect(
     db.register("kinds_given", _catalogue_table())
     db.execute("CREATE TABLE kinds AS FROM kinds_given")
     relation = "TEMP TABLE" if hold else "VIEW"
-    db.execute(f"CREATE {relation} events AS FROM read_parquet('{events_glob(home)}')")
-    db.execute(f"CREATE VIEW identities AS FROM read_parquet('{identities_file(home)}')")
+    known = "" if until is None else f"WHERE seq <= {until}"
+    db.execute(f"CREATE {relation} events AS FROM read_parquet('{events_glob(home)}') {known}")
+    db.execute(f"CREATE TABLE identities AS FROM read_parquet('{identities_file(home)}')")
+    db.execute("CREATE TABLE stitches (id TEXT, canonical_id TEXT, from_at BIGINT, to_at BIGINT)")
+    if stitches_file(home).exists():
+        db.execute(f"INSERT INTO stitches FROM read_parquet('{stitches_file(home)}')")
     return db
 
 
@@ -57,9 +67,18 @@ def make_parts(db: duckdb.DuckDBPyConnection, cutoff: int) -> None:
 
 def profile_key(cutoff: str, event: str = "e", link: str = "i") -> str:
     """Return the SQL of an event's profile id as known at `cutoff` (an SQL expression in µs)."""
-    return (
+    return canonical(
         f"coalesce({event}.customer_id, CASE WHEN {link}.linked_at < {cutoff} "
-        f"THEN {link}.customer_id END, {event}.anonymous_id)"
+        f"THEN {link}.customer_id END, {event}.anonymous_id)",
+        cutoff,
+    )
+
+
+def canonical(customer_id: str, cutoff: str) -> str:
+    """Return the SQL of the id that a customer went by at `cutoff`; both are SQL expressions."""
+    return (
+        f"coalesce((SELECT max(s.canonical_id) FROM stitches s WHERE s.id = {customer_id} "
+        f"AND s.from_at < {cutoff} AND {cutoff} <= s.to_at), {customer_id})"
     )
 
 

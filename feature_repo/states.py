@@ -14,11 +14,50 @@ def build_states(
     home: Path, as_of: datetime, *, threads: int = 2, memory_limit: str = "3GB"
 ) -> Iterator[tuple[str, str]]:
     """Yield (profile_id, state as JSON text) of every profile with an event before `as_of`."""
-    with connect(home, threads=threads, memory_limit=memory_limit) as db:
-        make_parts(db, to_micros(as_of))
-        found = db.execute(_STATES)
+    with LakeStates(home, as_of, threads=threads, memory_limit=memory_limit) as lake:
+        yield from lake.states()
+
+
+class LakeStates:
+    """States and device links as the lake has them: the events before `as_of`, one reading of both.
+
+    `until` leaves out events with a larger sequence number.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        as_of: datetime,
+        *,
+        until: int | None = None,
+        threads: int = 2,
+        memory_limit: str = "3GB",
+    ) -> None:
+        self._db = connect(home, threads=threads, memory_limit=memory_limit, until=until)
+        self._as_of = to_micros(as_of)
+
+    def __enter__(self) -> "LakeStates":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def states(self) -> Iterator[tuple[str, str]]:
+        """Yield (profile_id, state as JSON text)."""
+        make_parts(self._db, self._as_of)
+        found = self._db.execute(_STATES)
         while rows := found.fetchmany(_CHUNK):
             yield from rows
+
+    def links(self) -> list[tuple[str, str, int]]:
+        """Return (anonymous_id, customer_id, linked at in µs) of every link."""
+        asked = "SELECT anonymous_id, customer_id, linked_at FROM identities WHERE linked_at < ?"
+        return self._db.execute(asked, [self._as_of]).fetchall()
+
+    def stitches(self) -> list[tuple[str, str]]:
+        """Return (id, canonical id) of every customer that went by another id at `as_of`."""
+        asked = "SELECT id, canonical_id FROM stitches WHERE from_at < ? AND ? <= to_at"
+        return self._db.execute(asked, [self._as_of, self._as_of]).fetchall()
 
 
 def _map(key: str, value: str) -> str:

@@ -5,8 +5,8 @@ general calls of Feast look everything up each time and cost a hundred times as 
 """
 
 import json
-import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,23 +16,20 @@ from typing import Any, cast
 import pandas as pd
 from feast import FeatureStore
 from feast.errors import FeatureServiceNotFoundException
-from feast.infra.key_encoding_utils import serialize_entity_key
-from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.infra.registry.sql import SqlRegistry
-from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-from feast.protos.feast.types.Value_pb2 import Value
 
 from domain.behaviour import State
 from domain.errors import InvalidInput, NotFound
 from domain.features import FEATURES
+from domain.settings import EMBEDDED
 from feature_repo.definitions import KEY
+from feature_repo.online import RESERVED, SCORES, STATE, Exchange, Online, Row
+from feature_repo.online_sqlite import SqliteOnline
 from feature_repo.registration import registered_store
 from feature_repo.score_history import ScoreHistory
 
-Row = tuple[str, str, datetime]  # profile_id, JSON text, when it was true (UTC)
 _BATCH = 5_000  # rows per transaction: a tenth of a second for which other writers wait
 _MOMENT = "event_timestamp"
-_WAIT_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +49,17 @@ class Features:
         """Use `open` instead; this takes a store whose definitions are registered."""
         self._feast = store
         self._history = ScoreHistory(home)
-        self._views = {name: store.get_feature_view(name) for name in ("state", "scores")}
-        self._reading, self._writing = _connected(store), _connected(store)
-        self._read_lock, self._write_lock = threading.Lock(), threading.Lock()
+        self._kept = _online(store, home)
 
     @classmethod
-    def open(cls, home: Path) -> "Features":
-        """Open the store under `home`; definitions are registered when they are new or changed."""
+    def open(cls, home: Path, online_store: str = EMBEDDED) -> "Features":
+        """Open the store under `home`; definitions are registered when they are new or changed.
+
+        `online_store` is "sqlite" (a file under `home`) or a `redis://` URL.
+        """
         home = home.resolve()
         home.mkdir(parents=True, exist_ok=True)
-        return cls(registered_store(home), home)
+        return cls(registered_store(home, online_store), home)
 
     def training_frame(self, entities: pd.DataFrame, service: str) -> pd.DataFrame:
         """Return the rows of `entities`, in order, with the features of a service.
@@ -90,8 +88,9 @@ class Features:
     def read_many(self, profile_ids: Iterable[str]) -> dict[str, StoredProfile]:
         """Return what is kept by profile id; ids of which nothing is kept are left out."""
         found: dict[str, StoredProfile] = {}
-        for ids in _batches(dict.fromkeys(profile_ids)):
-            states, scores = self._online("state", ids), self._online("scores", ids)
+        asked = (i for i in dict.fromkeys(profile_ids) if not i.startswith(RESERVED))
+        for ids in _batches(asked):
+            states, scores = self._kept.read(STATE, ids), self._kept.read(SCORES, ids)
             for profile_id, (at, state), (_, records) in zip(ids, states, scores, strict=True):
                 if state or records:
                     found[profile_id] = _stored(profile_id, state, records, at)
@@ -102,7 +101,11 @@ class Features:
 
         There is no check of time: the last call wins, even with an older `at`.
         """
-        return sum(self._write("state", "state", batch) for batch in _batches(rows))
+        return sum(self._write(STATE, batch) for batch in _batches(rows))
+
+    def exchange(self) -> AbstractContextManager[Exchange]:
+        """Open an exchange: states read and written with nobody else's write between the two."""
+        return self._kept.exchange()
 
     def write_scores(self, rows: Iterable[Row]) -> int:
         """Store all score records of each profile as JSON text, online and in the history."""
@@ -110,27 +113,17 @@ class Features:
             count = 0
             for batch in _batches(rows):
                 history.add(batch)
-                count += self._write("scores", "records", batch)
+                count += self._write(SCORES, batch)
+        self._kept.flush()
         return count
 
     def delete(self, profile_ids: Iterable[str]) -> int:
         """Remove profiles from the online store; return how many values went."""
-        gone = 0
-        with self._write_lock:
-            db = self._writing._get_conn(self._feast.config)
-            for ids in _batches(profile_ids):
-                keys = [(serialize_entity_key(_key(i), 3),) for i in ids]
-                for view in self._views:
-                    table = f'"{self._feast.project}_{view}"'
-                    with db:
-                        sql = f"DELETE FROM {table} WHERE entity_key = ?"
-                        gone += db.executemany(sql, keys).rowcount
-        return gone
+        return sum(self._kept.delete(ids) for ids in _batches(profile_ids))
 
     def close(self) -> None:
         """Close the files; the store cannot be used afterwards."""
-        for store in (self._reading, self._writing):
-            store._get_conn(self._feast.config).close()
+        self._kept.close()
         cast(SqlRegistry, self._feast.registry).write_engine.dispose()
 
     def _service(self, name: str) -> Any:
@@ -140,41 +133,18 @@ class Features:
             known = ", ".join(sorted(s.name for s in self._feast.list_feature_services()))
             raise NotFound(f"no feature service {name!r}; there are: {known}") from fault
 
-    def _online(self, view: str, ids: list[str]) -> list[tuple[datetime | None, str]]:
-        """Return (time, text) of one view for each id; the text is empty where there is none."""
-        keys = [_key(i) for i in ids]
-        with self._read_lock:
-            rows = self._reading.online_read(self._feast.config, self._views[view], keys)
-        return [(at, _text(values)) for at, values in rows]
-
-    def _write(self, view: str, feature: str, batch: list[Row]) -> int:
-        rows: list[Any] = [
-            (_key(i), {feature: Value(string_val=text)}, at, None) for i, text, at in batch
-        ]
-        with self._write_lock:
-            self._writing.online_write_batch(
-                self._feast.config, self._views[view], rows, progress=None
-            )
+    def _write(self, view: str, batch: list[Row]) -> int:
+        self._kept.write(view, batch)
         return len(batch)
 
 
-def _connected(store: FeatureStore) -> SqliteOnlineStore:
-    """Return an online store with a connection of its own, so that reads never wait for writes."""
-    online = SqliteOnlineStore()
-    db = online._get_conn(store.config)
-    db.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # what was marked as written survives a power cut
-    db.execute("PRAGMA cache_size = -65536")  # 64 MB; new keys come in no order
-    return online
+def _online(store: FeatureStore, home: Path) -> Online:
+    """Return the place that the set-up names."""
+    if store.config.online_store.type == EMBEDDED:
+        return SqliteOnline(store, home)
+    from feature_repo.online_redis import RedisOnline  # its library only where it is used
 
-
-def _key(profile_id: str) -> EntityKey:
-    return EntityKey(join_keys=[KEY], entity_values=[Value(string_val=profile_id)])
-
-
-def _text(values: dict[str, Value] | None) -> str:
-    return next(iter(values.values())).string_val if values else ""
+    return RedisOnline(store)
 
 
 def _stored(profile_id: str, state: str, records: str, at: datetime | None) -> StoredProfile:

@@ -1,105 +1,182 @@
-"""The stream: every new event is folded into its customer's online state before it is answered."""
+"""The stream: every new event is folded into its customer's online state, exactly once in effect.
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import reduce
-from pathlib import Path
+The offset up to which the log was read is written in the same commit as the states that it led to.
+So wherever a process ends, the next one goes on from where the states really are.
+"""
 
-from domain.behaviour import State, fold, merge
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
 from domain.events import Event
-from feature_repo.event_log import EventLog, Link, Stored
-from feature_repo.states import build_states
+from feature_repo.event_rows import to_event
+from feature_repo.folding import Change, Folding
+from feature_repo.loading import load_states
+from feature_repo.log import Log
+from feature_repo.offsets import offset_rows, read_offsets, read_stitched, stitched_row
+from feature_repo.online import Exchange, Overtaken
 from feature_repo.store import Features
 
-_MARK = "states"
-_AFTER = timedelta(seconds=1)
-_MARK_EVERY = 500  # events between two marks; what lies past the mark is rebuilt at the next start
+__all__ = ["Change", "Recorder", "Stream", "load_states"]
+
+logger = logging.getLogger(__name__)
+RUN = 1_000  # events that are folded in one commit, an equal share of each partition
+Listener = Callable[[Sequence[Change]], None]
 
 
-def load_states(log: EventLog, features: Features, home: Path, *, threads: int = 2) -> int:
-    """Write the states of all history, built at once from the lake; return how many."""
-    newest, last_at = log.last_seq(), log.summary().last_at
-    if last_at is None:
-        return 0
-    count = 0
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One commit: what it changed, and how far each partition is read now."""
 
-    def rows() -> Iterator[tuple[str, str, datetime]]:
-        nonlocal count
-        now = datetime.now(UTC)
-        for profile_id, state in build_states(home, last_at + _AFTER, threads=threads):
+    changes: list[Change] = field(default_factory=list)
+    offsets: dict[int, int] = field(default_factory=dict)
+    moved: bool = False
+
+
+class Stream:
+    """Keeps the online states equal to the fold of the log; any number may work at once."""
+
+    def __init__(
+        self,
+        log: Log,
+        features: Features,
+        listeners: Collection[Listener] = (),
+        partitions: Collection[int] | None = None,
+    ) -> None:
+        self._log = log
+        self._features = features
+        self._listeners = listeners
+        self._partitions = range(log.partitions) if partitions is None else partitions
+
+    def advance(self, limit: int = RUN) -> list[Change]:
+        """Fold up to about `limit` events in one commit; return what changed."""
+        return self._advance(self._partitions, limit).changes
+
+    def catch_up(self) -> int:
+        """Fold everything there is; return how many commits it took."""
+        count = 0
+        while self._advance(self._partitions, RUN).moved:
             count += 1
-            yield profile_id, state, now
+        return count
 
-    features.write_states(rows())
-    log.mark(_MARK, newest)
-    return count
+    def reach(self, wanted: Mapping[int, int]) -> None:
+        """Return when the states hold the events up to a sequence number, by partition."""
+        while wanted:
+            offsets = self._advance(wanted, RUN).offsets
+            wanted = {part: seq for part, seq in wanted.items() if offsets[part] < seq}
+
+    def refold(self, profile_ids: Collection[str]) -> None:
+        """Fold these profiles anew from the log, as far as it was folded: its past was changed."""
+        while profile_ids:
+            try:
+                with self._features.exchange() as exchange:
+                    self._refold(exchange, profile_ids)
+                return
+            except Overtaken:
+                time.sleep(random.uniform(0, 0.005))
+
+    def _refold(self, exchange: Exchange, profile_ids: Collection[str]) -> None:
+        folding, now = Folding(exchange.texts), datetime.now(UTC)
+        folding.refold(profile_ids)
+        past = _Past(self._log, self._all_offsets(exchange, {}))
+        folding.mend(past.trail, past.devices)
+        exchange.commit((i, text, now) for i, text in folding.rows())
+
+    def _advance(self, partitions: Collection[int], limit: int) -> _Step:
+        """Fold one run; where another process was faster, look again at what is left."""
+        while True:
+            try:
+                with self._features.exchange() as exchange:
+                    step = self._fold(exchange, partitions, limit)
+                break
+            except Overtaken:
+                time.sleep(random.uniform(0, 0.005))
+        self._tell(step.changes)
+        return step
+
+    def _fold(self, exchange: Exchange, partitions: Collection[int], limit: int) -> _Step:
+        offsets = read_offsets(exchange, self._log, partitions)
+        found = self._log.rows_since(offsets, -(-limit // len(offsets)))
+        runs = {part: rows for part, rows in found.items() if rows}
+        known = read_stitched(exchange, self._log)
+        number, canonical = self._log.restitched(known)  # after the rows: what follows from them
+        if not runs and number == known:
+            return _Step(offsets=offsets)
+        moved = {part: rows[-1][0] for part, rows in runs.items()}
+        offsets |= moved
+        folding = Folding(exchange.texts)
+        folding.stitch(canonical)
+        rows = sorted((row for run in runs.values() for row in run), key=lambda row: row[0])
+        folding.take([to_event(row[1:]) for row in rows])
+        if folding.is_broken:
+            past = _Past(self._log, self._all_offsets(exchange, offsets))
+            folding.mend(past.trail, past.devices)
+        now = datetime.now(UTC)
+        states = [(i, text, now) for i, text in folding.rows()]
+        if number != known:
+            states.append(stitched_row(self._log, number, now))
+        exchange.commit(states + offset_rows(self._log, moved, now))
+        return _Step(folding.changes(), offsets, moved=True)
+
+    def _all_offsets(self, exchange: Exchange, known: Mapping[int, int]) -> dict[int, int]:
+        others = [p for p in range(self._log.partitions) if p not in known]
+        return {**(read_offsets(exchange, self._log, others) if others else {}), **known}
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for listener in self._listeners if changes else ():
+            try:
+                listener(changes)
+            except Exception:  # the states are committed; a listener cannot take that back
+                logger.exception("a listener failed on %d changes", len(changes))
+
+
+class _Past:
+    """The log as far as the states have read it."""
+
+    def __init__(self, log: Log, offsets: Mapping[int, int]) -> None:
+        self._log = log
+        self._offsets = offsets
+
+    def trail(self, subject_id: str, known: bool) -> list[Event]:
+        """Return the events of a customer, or of a device while nobody was known on it."""
+        until = self._offsets[self._log.partition_of(subject_id)]
+        return [e for seq, e in self._log.trail(subject_id, known=known) if seq <= until]
+
+    def devices(self, customer_id: str) -> set[str]:
+        """Return every device that the customer was ever seen on, of later events too."""
+        found = self._log.trail(customer_id, known=True)
+        return {e.anonymous_id for _, e in found if e.anonymous_id}
 
 
 class Recorder:
-    """Stores events and keeps the online states equal to the fold of the log.
+    """Stores events, and folds them before it returns, so that the next answer knows of them.
 
-    The log is the truth. The mark says up to which event the states are known to be written;
-    profiles with later events are folded anew at start, so a crash loses and doubles nothing.
-    One recorder writes at a time.
+    Any number of recorders may work at once, in any number of processes. With `folds` off it only
+    stores; a stream elsewhere folds.
     """
 
-    def __init__(self, log: EventLog, features: Features) -> None:
+    def __init__(
+        self,
+        log: Log,
+        features: Features,
+        listeners: Collection[Listener] = (),
+        *,
+        folds: bool = True,
+    ) -> None:
         self._log = log
-        self._features = features
-        self._since_mark = 0
+        self._stream = Stream(log, features, listeners)
+        self._folds = folds
 
     def record(self, events: Sequence[Event]) -> list[bool]:
-        """Store events, fold the new ones; return for each whether it was new."""
+        """Store events durably; return for each whether it was new."""
         stored = self._log.store(events)
-        rebuilt = self._rebuilt(stored.links)
-        states = self._merged(stored.links) | rebuilt
-        for event, is_new in zip(events, stored.is_new, strict=True):
-            profile_id = self._log.profile_id_of(event) if is_new else None
-            if profile_id is not None and profile_id not in rebuilt:
-                states[profile_id] = fold(self._state_of(profile_id, states), event)
-        self._write(states)
-        self._advance(len(events), stored)
+        if self._folds:
+            self._stream.reach(stored.reached)
         return stored.is_new
 
     def catch_up(self) -> int:
-        """Fold anew every profile with events past the mark; return how many there were."""
-        newest = self._log.last_seq()
-        profiles = self._log.profiles_after(self._log.marked(_MARK))
-        for profile_id in profiles:
-            self._write({profile_id: self._from_log(profile_id)})
-        self._log.mark(_MARK, newest)
-        return len(profiles)
-
-    def _advance(self, count: int, stored: Stored) -> None:
-        self._since_mark += count
-        if self._since_mark >= _MARK_EVERY:
-            self._log.mark(_MARK, stored.last_seq)
-            self._since_mark = 0
-
-    def _merged(self, links: Sequence[Link]) -> dict[str, State]:
-        """Return the states after devices joined their first customer: theirs merge into it."""
-        states: dict[str, State] = {}
-        for link in links:
-            if link.before is None:
-                device = self._state_of(link.anonymous_id, states)
-                states[link.after] = merge(self._state_of(link.after, states), device)
-                states[link.anonymous_id] = State()
-        return states
-
-    def _rebuilt(self, links: Sequence[Link]) -> dict[str, State]:
-        """Return, folded anew, both customers of a device that an earlier log-in moved."""
-        moved = {i for n in links if n.before is not None for i in (n.before, n.after)}
-        return {profile_id: self._from_log(profile_id) for profile_id in moved}
-
-    def _state_of(self, profile_id: str, states: dict[str, State]) -> State:
-        if profile_id in states:
-            return states[profile_id]
-        found = self._features.read(profile_id)
-        return found.state if found else State()
-
-    def _from_log(self, profile_id: str) -> State:
-        return reduce(fold, self._log.events_of(profile_id), State())
-
-    def _write(self, states: dict[str, State]) -> None:
-        now = datetime.now(UTC)
-        self._features.write_states((i, state.to_json(), now) for i, state in states.items())
+        """Fold what is stored and not yet folded; return how many commits it took."""
+        return self._stream.catch_up() if self._folds else 0

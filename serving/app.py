@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -11,12 +12,42 @@ from fastapi import FastAPI
 from domain.settings import Settings, load_settings
 from serving import errors
 from serving.body_limit import BodyLimit
+from serving.browsers import Browsers
+from serving.erasure import resume_erasures
+from serving.memory import settle
 from serving.metrics import Measured, Metrics
-from serving.routes import actions, collect, health, lists, lookalikes, profiles, segments
+from serving.routes import (
+    actions,
+    collect,
+    decide,
+    health,
+    identity,
+    lists,
+    lookalikes,
+    pages,
+    placements,
+    profiles,
+    segments,
+    webhooks,
+)
 from serving.runtime import keep_fresh, open_runtime
 
 logger = logging.getLogger(__name__)
-_ROUTERS = (collect, lists, actions, profiles, segments, lookalikes, health)
+_ROUTERS = (
+    collect,
+    decide,
+    lists,
+    actions,
+    placements,
+    profiles,
+    identity,
+    segments,
+    webhooks,
+    lookalikes,
+    health,
+    pages,
+)
+_SWITCH_SECONDS = 0.0005  # how long the writing thread may hold up an answer; Python's own is 5 ms
 _ABOUT = """Learned scores, recommendations, next best action and live segments.
 
 Errors are `{"code", "message"}`, with `field` where one is at fault. The public write key (pk_)
@@ -30,20 +61,26 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sys.setswitchinterval(_SWITCH_SECONDS)
         runtime = await asyncio.to_thread(open_runtime, settings, metrics, datetime.now(UTC))
+        await asyncio.to_thread(resume_erasures, runtime, datetime.now(UTC))
         app.state.runtime = runtime
         watch = asyncio.create_task(keep_fresh(runtime))
+        runtime.live.runner.start()
         try:
             yield
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
+            await runtime.exposures.flush()
+            await runtime.live.runner.stop()
             await asyncio.to_thread(runtime.close)
 
     app = FastAPI(title="Nextbest", version="1", description=_ABOUT, lifespan=lifespan)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Browsers, origins=settings.cors_origins)
     errors.install(app)
     for part in _ROUTERS:
         app.include_router(part.router)
@@ -52,4 +89,5 @@ def create_app(settings: Settings) -> FastAPI:
 
 def app_from_environment() -> FastAPI:
     """Return the app by the settings of the environment: `uvicorn --factory` with many workers."""
+    settle()
     return create_app(load_settings())

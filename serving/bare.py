@@ -9,7 +9,8 @@ import numpy as np
 
 from domain.catalogue import PURCHASE_GROUP, builtin_catalogue
 from domain.items import Item
-from feature_repo.event_log import COLUMNS, EventLog
+from feature_repo.event_rows import COLUMNS
+from feature_repo.log import Log
 from serving.items import ItemTable
 
 MAX_EVENTS = 100_000  # the latest events that are looked at
@@ -26,7 +27,7 @@ class _Seen:
     lines: dict[str, dict[str, Any]] = field(default_factory=dict)  # the latest line of each item
 
 
-def items_of_log(log: EventLog) -> ItemTable:
+def items_of_log(log: Log) -> ItemTable:
     """Return the catalogue, or the items of the latest events, with their recent popularity."""
     seen = _look(log)
     items = {item.item_id: _row(item) for item in log.items()}
@@ -52,7 +53,7 @@ def _guess(item_id: str, line: dict[str, Any]) -> tuple[Any, ...]:
     return item_id, line.get("category"), line.get("brand"), line.get("unit_price"), True, None
 
 
-def _look(log: EventLog) -> _Seen:
+def _look(log: Log) -> _Seen:
     seen = _Seen()
     after = max(0, log.last_seq() - MAX_EVENTS)
     while rows := log.rows_after(after, _CHUNK):

@@ -5,9 +5,11 @@ from typing import Any
 
 from domain.errors import InvalidEvent
 from domain.events import CHANNELS
+from serving.traits import object_of
 
 Message = Mapping[str, Any]
 MAX_CAMPAIGN_LENGTH = 200
+_PREFERENCES = "context.consent.categoryPreferences"
 _CHANNEL_OF_MEDIUM = {
     "email": "email", "e-mail": "email", "newsletter": "email", "sms": "sms", "push": "push",
     "cpc": "ads", "ppc": "ads", "paid": "ads", "display": "ads", "banner": "ads",
@@ -54,16 +56,16 @@ def device_of(context: Message) -> str | None:
 
 
 def consent_of(context: Message) -> dict[str, bool]:
-    """Return purpose -> granted; purposes are written in small letters."""
-    given = _part(context, "consent").get("categoryPreferences")
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping) or not all(isinstance(v, bool) for v in given.values()):
-        raise InvalidEvent(
-            "context.consent.categoryPreferences must map each purpose to true or false",
-            field="context.consent.categoryPreferences",
-        )
-    return {str(purpose).lower(): granted for purpose, granted in given.items()}
+    """Return purpose -> granted, in small letters; of a purpose said twice the stricter."""
+    consent = object_of(context, "consent", "context.consent")
+    given = object_of(consent, "categoryPreferences", _PREFERENCES)
+    if not all(isinstance(granted, bool) for granted in given.values()):
+        raise InvalidEvent(f"{_PREFERENCES} must map each purpose to true or false",
+                           field=_PREFERENCES)  # fmt: skip
+    found: dict[str, bool] = {}
+    for purpose, granted in given.items():
+        found[purpose.lower()] = granted and found.get(purpose.lower(), True)
+    return found
 
 
 def _part(context: Message, name: str) -> Message:

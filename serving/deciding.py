@@ -1,14 +1,15 @@
 """From a request for an action to its answer, kept as an exposure when it is going to be shown."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.decisions import Decision
 from domain.errors import InvalidInput
-from domain.events import CHANNELS
+from domain.events import CHANNELS, Event
 from domain.strata import stratum_of
 from serving.actions import ALWAYS, Situation, candidate_plain, choose_action, exposure
+from serving.exposures import Ids
 from serving.listing import new_decision_id
 from serving.people import Person
 from serving.release import Release
@@ -19,43 +20,73 @@ PRIOR = "prior"  # no responses have been counted: the catalogue's own expectati
 UNKNOWN = "unknown_customer"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer about an action, and the exposure to store when it is going to be shown."""
+
+    answer: dict[str, Any]
+    shown: Event | None
+
+
 async def next_best_action(runtime: Runtime, asked: ActionAsked, now: datetime) -> dict[str, Any]:
     """Return the chosen action, or silence; log it if asked to."""
-    channels = _channels(asked.channels)
+    channels = channels_of(asked.channels, "channels")
     if asked.customer_id is None and asked.anonymous_id is None:
         raise InvalidInput("give a customer_id or an anonymous_id", field="customer_id")
-    release = runtime.release
     person = runtime.people.find(asked.customer_id, asked.anonymous_id)
-    situation = _situation(runtime, person, channels, now)
+    situation = situation_of(runtime, person, channels, now)
+    ids = (asked.customer_id, asked.anonymous_id) if asked.log else None
+    verdict = judge(runtime, person, situation, new_decision_id(), ids)
+    if verdict.shown is not None:
+        await runtime.intake.record([verdict.shown])
+    return verdict.answer
+
+
+def judge(
+    runtime: Runtime, person: Person, situation: Situation, decision_id: str, ids: Ids | None
+) -> Verdict:
+    """Decide; `ids` are whom the exposure belongs to, None to look without showing."""
+    release, now = runtime.release, situation.as_of
     decision = choose_action(runtime.actions, release.rates, situation)
-    decision_id = new_decision_id()
-    logged = False
-    if asked.log and decision.chosen is not None and person.known:
-        ids = (asked.customer_id, asked.anonymous_id if asked.customer_id is None else None)
-        await runtime.intake.record([exposure(decision.chosen, ids, decision_id, now)])
-        logged = True
+    shown = None
+    if ids is not None and decision.chosen is not None and person.known:
+        theirs = (ids[0], ids[1] if ids[0] is None else None)
+        shown = exposure(decision.chosen, theirs, decision_id, now)
     answer = _answer(release, decision) | _fallback(release, person)
     runtime.metrics.answers.add("next-best-action", answer["fallback"] or "")
-    return answer | {
+    answer |= {
         "decision_id": decision_id,
-        "logged": logged,
+        "logged": shown is not None,
         "stratum": stratum_of(situation.profile),
         "features_age_seconds": person.age_seconds(now),
     }
+    return Verdict(answer, shown)
 
 
-def _channels(given: list[str] | None) -> frozenset[str] | None:
+def silence_of(release: Release, decision_id: str) -> dict[str, Any]:
+    """Return the answer that says nothing, for when nothing can be weighed."""
+    return _answer(release, Decision(None, (), ("silence: nothing could be weighed",))) | {
+        "decision_id": decision_id,
+        "logged": False,
+        "stratum": "",
+        "features_age_seconds": None,
+    }
+
+
+def channels_of(given: list[str] | None, field: str) -> frozenset[str] | None:
+    """Return the channels that are open, None for all; `field` is where they stand."""
     for name in given or ():
         if name not in CHANNELS:
             raise InvalidInput(
-                f"channel {name!r:.40} is none of {', '.join(CHANNELS)}", field="channels"
+                f"channel {name!r:.40} is none of {', '.join(CHANNELS)}", field=field
             )
     return None if given is None else frozenset(given)
 
 
-def _situation(
+def situation_of(
     runtime: Runtime, person: Person, channels: frozenset[str] | None, now: datetime
 ) -> Situation:
+    """Return all that a decision for a person looks at."""
     profile = person.attributes(now)
     return Situation(
         profile=profile,

@@ -21,8 +21,10 @@ STATUS: dict[type[errors.NextbestError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.NotEnoughData: 409,
+    errors.Erased: 410,
     errors.TooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.Overloaded: 503,
 }
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -56,8 +58,9 @@ def response_of(fault: errors.NextbestError) -> Response:
 
 
 def _headers(fault: errors.NextbestError) -> dict[str, str]:
-    if isinstance(fault, errors.TooManyRequests):
-        return {"Retry-After": str(fault.retry_after_seconds)}
+    if isinstance(fault, errors.TooManyRequests | errors.Overloaded):
+        seconds = str(fault.retry_after_seconds)
+        return {"Retry-After": seconds, "X-RateLimit-Reset": seconds}  # analytics.js reads this one
     if isinstance(fault, errors.NotAuthenticated):
         return {"WWW-Authenticate": 'Bearer realm="nextbest"'}
     return {}

@@ -1,17 +1,26 @@
 """From a request for a list to its answer: who asks, what may be shown, what was chosen and why."""
 
+import logging
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
+from domain.errors import InvalidInput
 from domain.events import to_micros
+from serving.actions import ALWAYS
+from serving.exposures import Ids, exposure_of
 from serving.filters import mask_of
 from serving.people import Person
 from serving.recommend import Choice, Wish, recommend
 from serving.release import Release
 from serving.runtime import Runtime
-from serving.shapes.lists import RecommendationsAsked
+from serving.shapes.lists import ListAsked, RecommendationsAsked
 from serving.similar import similar_items, trending_items
+
+logger = logging.getLogger(__name__)
 
 
 def new_decision_id() -> str:
@@ -23,24 +32,47 @@ def recommendations(runtime: Runtime, asked: RecommendationsAsked, now: datetime
     """Return a list for a person, a device or an unknown visitor."""
     release = runtime.release
     person = runtime.people.find(asked.customer_id, asked.anonymous_id)
-    choice = recommend(release, _wish(runtime, release, person, asked, now))
-    answer = _answer(runtime, "recommendations", release, choice)
+    wish = wish_of(asked, person, runtime.people.bought(person), passed_by(asked, release), now)
+    answer = list_answer(runtime, "recommendations", release, recommend(release, wish))
     answer["placement"] = asked.placement
     answer["features_age_seconds"] = person.age_seconds(now)
+    if asked.is_shown:
+        show(runtime, answer, (asked.customer_id, asked.anonymous_id), now)
     return answer
 
 
-def _wish(
-    runtime: Runtime, release: Release, person: Person, asked: RecommendationsAsked, now: datetime
+def show(runtime: Runtime, answer: dict[str, Any], ids: Ids, now: datetime) -> None:
+    """Keep a list as shown, written behind the answer; an empty one was not."""
+    try:
+        exposure = exposure_of(answer, ids, now)
+    except InvalidInput as fault:  # ids that no event may have; the list is good all the same
+        logger.warning("a list is not kept as shown: %s", fault)
+        return
+    if exposure is not None:
+        answer["logged"] = runtime.exposures.offer(exposure)
+
+
+def passed_by(asked: ListAsked, release: Release) -> np.ndarray | None:
+    """Return which items pass the filter of a list, (items,) bool; None for all."""
+    return mask_of(asked.filter, release.items) if asked.filter else None
+
+
+def wish_of(
+    asked: ListAsked,
+    person: Person,
+    bought: Collection[str],
+    passed: np.ndarray | None,
+    now: datetime,
 ) -> Wish:
+    """Return what a list is for."""
     return Wish(
         limit=asked.limit,
         now=to_micros(now),
         touches=person.state.touches,
-        bought=runtime.people.bought(person),
+        bought=bought,
         exclude=asked.exclude,
         context_items=list(dict.fromkeys(asked.context_items)),
-        passed=mask_of(asked.filter, release.items) if asked.filter else None,
+        passed=passed,
     )
 
 
@@ -49,7 +81,8 @@ def leo_list(runtime: Runtime, profile_id: str, top_n: int, now: datetime) -> di
     asked = RecommendationsAsked.model_validate({"limit": top_n})
     person = runtime.people.find(None, profile_id)
     release = runtime.release
-    choice = recommend(release, _wish(runtime, release, person, asked, now))
+    wish = wish_of(asked, person, runtime.people.bought(person), None, now)
+    choice = recommend(release, wish)
     runtime.metrics.answers.add("leo", choice.fallback or "")
     stage = person.attributes(now).get("journey_stage")
     items = _items(release, choice)
@@ -72,17 +105,18 @@ def _leo_product(item: dict[str, Any], journey_maps: list[str]) -> dict[str, Any
 def similar(runtime: Runtime, item_id: str, limit: int) -> dict[str, Any]:
     """Return items like one item."""
     release = runtime.release
-    return _answer(runtime, "similar", release, similar_items(release, item_id, limit))
+    return list_answer(runtime, "similar", release, similar_items(release, item_id, limit))
 
 
 def trending(runtime: Runtime, limit: int, category: str | None) -> dict[str, Any]:
     """Return items on the rise, of one category if one is given."""
     release = runtime.release
     passed = None if category is None else release.items.columns["category"].equal_to(category)
-    return _answer(runtime, "trending", release, trending_items(release, limit, passed))
+    return list_answer(runtime, "trending", release, trending_items(release, limit, passed))
 
 
-def _answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -> dict[str, Any]:
+def list_answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -> dict[str, Any]:
+    """Return a list as it goes over the wire, with a decision id of its own; it is counted."""
     runtime.metrics.answers.add(kind, choice.fallback or "")
     return {
         "decision_id": new_decision_id(),
@@ -92,6 +126,8 @@ def _answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -> di
         "features_age_seconds": None,
         "fallback": choice.fallback,
         "fallback_reason": choice.fallback_reason,
+        "propensity": ALWAYS,
+        "logged": False,
         "release_id": release.release_id,
     }
 

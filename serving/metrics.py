@@ -93,6 +93,19 @@ class Metrics(Collector):
             "Lists and decisions given; fallback is empty when none was needed.",
             ("kind", "fallback"),
         )
+        self.exposures = Counts(
+            "nextbest_exposures",
+            "Lists that were shown; stored or duplicate, else lost: queue_full, not_stored.",
+            ("result",),
+        )
+        self.segment_changes = Counts(
+            "nextbest_segment_changes", "Profiles that entered or left a segment.", ("op",)
+        )
+        self.deliveries = Counts(
+            "nextbest_webhook_deliveries",
+            "Attempts to deliver: delivered, failed (tried again), dead (given up).",
+            ("result",),
+        )
         self.swaps = Counts("nextbest_release_swaps", "Releases taken up while running.", ())
         self._made_at = 0.0
         self._registry = CollectorRegistry()
@@ -104,7 +117,9 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every number of this moment."""
-        for part in (self.requests, self.seconds, self.events, self.answers, self.swaps):
+        counts = (self.requests, self.events, self.answers, self.exposures, self.swaps)
+        live = (self.segment_changes, self.deliveries)
+        for part in (self.seconds, *counts, *live):
             yield part.family()
         yield GaugeMetricFamily(
             "nextbest_release_created_seconds",

@@ -3,22 +3,27 @@
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from typing import Any
 
 from domain.behaviour import State, fold
-from domain.catalogue import ACTION_SHOWN, PURCHASE_GROUP, builtin_catalogue
+from domain.catalogue import (
+    ACTION_SHOWN,
+    PURCHASE_GROUP,
+    RECOMMENDATION_SHOWN,
+    builtin_catalogue,
+)
 from domain.events import Event
-from domain.features import features_at
-from feature_repo.event_log import EventLog
+from domain.live_profile import profile_at
+from feature_repo.log import Log
 from feature_repo.store import Features, StoredProfile
 
 logger = logging.getLogger(__name__)
 _REMEMBERED = 50_000  # profiles whose purchases are kept in memory
-_BUYING = frozenset(builtin_catalogue().in_group(PURCHASE_GROUP))
+BUYING = frozenset(builtin_catalogue().in_group(PURCHASE_GROUP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,9 @@ class Person:
 
     @property
     def known(self) -> bool:
-        """Whether anything is known of the profile."""
-        return bool(self.state.tallies or self.state.traits or self.scores)
+        """Whether anything is known of the profile; a list that it was shown tells nothing."""
+        heard = any(kind != RECOMMENDATION_SHOWN for kind in self.state.tallies)
+        return bool(heard or self.state.traits or self.scores)
 
     @property
     def consent(self) -> dict[str, bool]:
@@ -51,41 +57,56 @@ class Person:
 
     def attributes(self, now: datetime) -> dict[str, Any]:
         """Return the flat profile that segment rules ask: features, traits, scores."""
-        flat = features_at(self.state, now)
-        flat |= {f"trait_{name}": stamp.value for name, stamp in self.state.traits.items()}
-        for model, score in self.scores.items():
-            flat[model] = score.get("probability", score.get("amount"))
-            flat[f"{model}_percentile"] = score.get("percentile")
-            flat[f"{model}_tier"] = score.get("tier")
-        return flat
+        return profile_at(self.state, self.scores, now)
 
 
 class People:
     """Finds persons by their ids; where the feature store fails, the log still knows them."""
 
-    def __init__(self, log: EventLog, features: Features | None) -> None:
+    def __init__(self, log: Log, features: Features | None) -> None:
         self._log = log
         self._features = features
         self._bought: OrderedDict[str, tuple[int, frozenset[str]]] = OrderedDict()
 
+    def resolve(self, profile_id: str) -> str:
+        """Return the profile that any id of a person leads to: a device's, a stitched one's."""
+        return self._log.resolve(profile_id)
+
+    def forget(self, profile_ids: Iterable[str]) -> None:
+        """Let go of what is kept in memory of these profiles."""
+        for profile_id in profile_ids:
+            self._bought.pop(profile_id, None)
+
     def find(self, customer_id: str | None, anonymous_id: str | None = None) -> Person:
         """Return a person by customer id, else by device; a linked device is its customer."""
         if customer_id is not None:
-            return self._profile(customer_id)
+            return self.profile(customer_id)
         if anonymous_id is not None:
-            return self._profile(self._log.customer_of(anonymous_id) or anonymous_id)
+            return self.profile(self.resolve(anonymous_id))
         return Person("")
+
+    def customer_of(self, anonymous_id: str) -> str | None:
+        """Return the customer that a device is linked to, or None."""
+        return self._log.customer_of(anonymous_id)
+
+    def stored_ids(self, message_ids: Iterable[str]) -> set[str]:
+        """Return those of the message ids that are in the log already."""
+        return self._log.stored_ids(message_ids)
 
     def latest_events(self, profile_id: str, limit: int) -> list[Event]:
         """Return what the person did last, newest first."""
         return self._log.events_of(profile_id, limit)
 
-    def last_shown(self, profile_id: str) -> dict[str, datetime]:
-        """Return when each action was last shown; those held back for comparison do not count."""
+    def last_shown(self, profile_id: str, besides: str | None = None) -> dict[str, datetime]:
+        """Return when each action was last shown; those held back for comparison do not count.
+
+        `besides` is a decision id that does not count either: that of a call sent once more.
+        """
         shown: dict[str, datetime] = {}
-        for event in self._log.events_of(profile_id):
+        for event in self._log.events_of(profile_id, kinds=(ACTION_SHOWN,)):
             action = event.properties.get("action")
-            if event.kind == ACTION_SHOWN and action and not event.properties.get("control"):
+            counts = event.decision_id is None or event.decision_id != besides
+            if action and counts and not event.properties.get("control"):
                 shown[str(action)] = max(event.at, shown.get(str(action), event.at))
         return shown
 
@@ -94,7 +115,7 @@ class People:
 
         The log is asked only when the number of purchases in the state has changed.
         """
-        count = sum(t.events for kind, t in person.state.tallies.items() if kind in _BUYING)
+        count = sum(t.events for kind, t in person.state.tallies.items() if kind in BUYING)
         if count == 0:
             return frozenset()
         kept = self._bought.get(person.profile_id)
@@ -106,10 +127,15 @@ class People:
         return kept[1]
 
     def _bought_by(self, profile_id: str) -> frozenset[str]:
-        events = self._log.events_of(profile_id)
-        return frozenset(line.item_id for e in events if e.kind in _BUYING for line in e.lines)
+        events = self._log.events_of(profile_id, kinds=sorted(BUYING))
+        return frozenset(line.item_id for e in events for line in e.lines)
 
-    def _profile(self, profile_id: str) -> Person:
+    def profile(self, profile_id: str) -> Person:
+        """Return one profile by its own id, or that of the customer it is stitched to.
+
+        A device that is linked to a customer has moved out.
+        """
+        profile_id = self._log.canonical_of(profile_id)
         stored = self._stored(profile_id)
         if stored is not None and stored.state.tallies:
             return Person(profile_id, stored.state, stored.scores, stored.written_at)

@@ -13,19 +13,35 @@ import uvicorn
 from domain.errors import Conflict, NextbestError
 from domain.settings import Settings
 from serving.app import create_app
+from serving.keys import ensure_keys
+from serving.memory import settle
 
 _PATIENCE_SECONDS = 60.0
 
 
 def run(settings: Settings) -> None:
-    """Run the API until it is told to end."""
+    """Run the API until it is told to end, in one process or in several."""
+    many = settings.workers > 1
+    if many:
+        _share(settings)
+    else:
+        settle()
     uvicorn.run(
-        create_app(settings),
+        "serving.app:app_from_environment" if many else create_app(settings),
+        factory=many,
+        workers=settings.workers,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
         access_log=False,
     )
+
+
+def _share(settings: Settings) -> None:
+    """Put the settings where the worker processes read them, and make what all of them use."""
+    for name, value in settings.to_environment().items():
+        os.environ[name] = value
+    ensure_keys(settings.home)
 
 
 def start_in_background(settings: Settings) -> bool:
@@ -45,7 +61,7 @@ def start_in_background(settings: Settings) -> bool:
     settings.home.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nextbest", "serve"],
+            [sys.executable, "-m", "nextbest", "serve", "--workers", str(settings.workers)],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

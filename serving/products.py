@@ -11,39 +11,48 @@ from domain.events import Line
 Properties = Mapping[str, Any]
 MAX_LINES = 500
 _ID_KEYS = ("product_id", "productId", "item_id", "sku")
+_SENT_AS = {"item_id": "product_id", "quantity": "quantity", "unit_price": "price"}
 
 
 def lines_of(properties: Properties) -> tuple[Line, ...]:
     """Return the items: those of `products`, else the one that the properties themselves name."""
     products = properties.get("products")
     if products is None:
-        return () if _item_id(properties) is None else (_line(properties, "properties"),)
+        return () if _item_id(properties) is None else (_line(properties),)
     if not isinstance(products, list) or len(products) > MAX_LINES:
         raise InvalidEvent(
             f"properties.products must be a list of at most {MAX_LINES} products", field="products"
         )
-    return tuple(_line(product, f"products[{n}]") for n, product in enumerate(products))
+    return tuple(_line(product, f"products[{n}].") for n, product in enumerate(products))
 
 
-def _line(product: Any, where: str) -> Line:
-    item_id = _item_id(product) if isinstance(product, Mapping) else None
+def _line(product: Any, where: str = "") -> Line:
+    """Return one item; `where` is its path within the properties, such as `products[0].`."""
+    item_id = _item_id(product, where) if isinstance(product, Mapping) else None
     if item_id is None:
-        raise InvalidEvent(f"{where} needs a product_id or a sku", field=f"{where}.product_id")
-    quantity = number(product, "quantity")
-    return Line(
-        item_id=item_id,
-        quantity=1.0 if quantity is None else quantity,
-        unit_price=number(product, "price"),
-        category=_words(product.get("category")),
-        brand=_words(product.get("brand")),
-    )
+        raise InvalidEvent(
+            f"{where.rstrip('.')} needs a product_id or a sku", field=f"{where}product_id"
+        )
+    quantity = number(product, "quantity", where)
+    try:
+        return Line(
+            item_id=item_id,
+            quantity=1.0 if quantity is None else quantity,
+            unit_price=number(product, "price", where),
+            category=_words(product.get("category")),
+            brand=_words(product.get("brand")),
+        )
+    except InvalidEvent as fault:  # said in the words of the sender
+        if fault.field in _SENT_AS:
+            raise InvalidEvent(fault.message, field=f"{where}{_SENT_AS[fault.field]}") from fault
+        raise
 
 
-def _item_id(product: Properties) -> str | None:
+def _item_id(product: Properties, where: str = "") -> str | None:
     found = next((product[key] for key in _ID_KEYS if product.get(key) not in (None, "")), None)
     is_id = isinstance(found, str | int) and not isinstance(found, bool)
     if found is not None and not is_id:
-        raise InvalidEvent(f"product_id {found!r:.40} must be a text", field="product_id")
+        raise InvalidEvent(f"product_id {found!r:.40} must be a text", field=f"{where}product_id")
     return None if found is None else str(found)
 
 
@@ -73,7 +82,7 @@ def _sum(lines: tuple[Line, ...]) -> float | None:
     return math.fsum(amounts) if amounts and len(amounts) == len(lines) else None
 
 
-def number(given: Properties, name: str) -> float | None:
+def number(given: Properties, name: str, where: str = "") -> float | None:
     """Return a number, also one written as text; None where there is none."""
     value = given.get(name)
     if value is None or value == "":
@@ -83,4 +92,4 @@ def number(given: Properties, name: str) -> float | None:
             return float(value)
     except (TypeError, ValueError, OverflowError):
         pass  # said below, in our words
-    raise InvalidEvent(f"{name} {value!r:.40} must be a number", field=name)
+    raise InvalidEvent(f"{name} {value!r:.40} must be a number", field=f"{where}{name}")

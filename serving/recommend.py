@@ -124,6 +124,12 @@ def _without_taste(release: Release, wish: Wish, allowed: np.ndarray) -> Choice:
     return Choice(picks, fallback, _why_popular(release, picks))
 
 
+def popular(release: Release, wish: Wish, why: str) -> Choice:
+    """Return what is popular whoever asks; `why` says what it stands in for."""
+    picks = _popular(release, allowed_rows(release, wish), wish.limit, set(), None)
+    return Choice(picks, POPULAR, why)
+
+
 def _popular(
     release: Release, allowed: np.ndarray, limit: int, taken: Collection[int], score: float | None
 ) -> list[Pick]:

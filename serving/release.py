@@ -68,6 +68,13 @@ class Release:
             raise NotFound("the release has no customer vectors; train and release first")
         return read_crowd(self.crowd_file)
 
+    def warm(self) -> "Release":
+        """Make what is made when first asked for now, so that no request waits for it."""
+        items = self.items
+        _ = items.row_of, items.by_popularity, items.by_trend, items.columns
+        (self.rates or ResponseRates({})).interval("", "")  # loads the library behind it
+        return self
+
     def versions(self, *names: str) -> dict[str, str]:
         """Return the version of each of these models that the release holds."""
         models = self.models

@@ -9,16 +9,23 @@ from typing import Any
 
 from domain.actions import Action
 from domain.errors import InvalidInput
-from domain.settings import Settings
+from domain.settings import INSIDE, Settings
+from feature_repo.backends import open_features, open_log
+from feature_repo.erasure import ERASED
 from feature_repo.event_log import EventLog
+from feature_repo.log import Log
 from feature_repo.store import Features
 from feature_repo.stream import Recorder
 from serving.actions import actions_file, read_actions
 from serving.bare import items_of_log
+from serving.exposures import Exposures
 from serving.intake import Intake
 from serving.keys import Keys, ensure_keys, keys_file, read_keys
+from serving.live import Live, open_live
+from serving.live_runner import Wake
 from serving.metrics import Metrics
 from serving.people import People
+from serving.rate_limit import RateLimit
 from serving.release import Release, current_id, read_release
 from serving.segments import SegmentStore
 from serving.watched import Watched, file_stamp
@@ -33,12 +40,16 @@ class Runtime:
 
     settings: Settings
     metrics: Metrics
-    log: EventLog  # reads only: the writer has a connection of its own
-    writing: EventLog
+    log: Log  # reads only: the writer has a connection of its own
+    writing: Log
     features: Features
     people: People
     intake: Intake
+    recorder: Recorder
+    rates: RateLimit
+    exposures: Exposures
     segments: SegmentStore
+    live: Live
     watched_release: Watched[Release]
     watched_keys: Watched[Keys]
     watched_actions: Watched[tuple[Action, ...]]
@@ -80,6 +91,7 @@ class Runtime:
     def close(self) -> None:
         """Finish writing, then close every file."""
         self.intake.close()
+        self.live.close()
         self.features.close()
         self.segments.close()
         self.writing.close()
@@ -90,10 +102,14 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
     """Open all parts under `settings.home`; what was cut off last time is finished first."""
     home = settings.home
     ensure_keys(home)
-    log, writing, features = EventLog(home), EventLog(home), Features.open(home)
-    recorder = Recorder(writing, features)
+    log, writing, features = open_log(settings), open_log(settings), open_features(settings)
+    wake = Wake()
+    recorder = Recorder(writing, features, [wake], folds=settings.stream == INSIDE)
     recorder.catch_up()
+    admits = log.admits if isinstance(log, EventLog) else None
+    intake = Intake(recorder, settings.max_waiting_events, admits)
     catalogue = actions_file(settings)
+    segments, watched_release = SegmentStore(home, at), _watch_release(settings, log)
     runtime = Runtime(
         settings=settings,
         metrics=metrics,
@@ -101,9 +117,15 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
         writing=writing,
         features=features,
         people=People(log, features),
-        intake=Intake(recorder),
-        segments=SegmentStore(home, at),
-        watched_release=_watch_release(settings, log),
+        intake=intake,
+        recorder=recorder,
+        exposures=Exposures(intake.record, metrics),
+        rates=RateLimit(settings.rate_events_per_second, settings.rate_burst),
+        segments=segments,
+        live=open_live(
+            settings, metrics, segments, log, features, lambda: watched_release.value, wake
+        ),
+        watched_release=watched_release,
         watched_keys=Watched("keys", file_stamp(keys_file(home)), lambda: read_keys(home)),
         watched_actions=Watched("actions", file_stamp(catalogue), lambda: read_actions(catalogue)),
     )
@@ -121,12 +143,12 @@ async def keep_fresh(runtime: Runtime) -> None:
             logger.exception("looking for a new release failed; trying again")
 
 
-def _watch_release(settings: Settings, log: EventLog) -> Watched[Release]:
+def _watch_release(settings: Settings, log: Log) -> Watched[Release]:
     home, started = settings.home, False
 
     def stamp() -> Hashable:
         named = current_id(home)
-        return (named, 0) if named else (None, _progress(log.last_seq()))
+        return (named, file_stamp(home / ERASED)()) if named else (None, _progress(log.last_seq()))
 
     def load() -> Release:
         nonlocal started
@@ -138,7 +160,7 @@ def _watch_release(settings: Settings, log: EventLog) -> Watched[Release]:
         if started and found.faults:  # at start a damaged release is better than none
             raise InvalidInput(f"release {named}: {'; '.join(found.faults)}")
         started = True
-        return found
+        return found.warm()
 
     return Watched("release", stamp, load)
 

@@ -15,6 +15,7 @@ from domain.errors import Conflict, InvalidInput, InvalidRule, NotFound
 from domain.segment_defaults import Segment, default_segments
 from domain.segment_formats import from_jquery, to_jquery
 from domain.segments import Rule, matches, parse_rule, to_plain
+from feature_repo.wal import use_wal
 
 logger = logging.getLogger(__name__)
 _SCHEMA = """
@@ -62,7 +63,7 @@ class SegmentStore:
         self._db = sqlite3.connect(
             home / "control.sqlite", timeout=30, isolation_level=None, check_same_thread=False
         )
-        self._db.execute("PRAGMA journal_mode = WAL")
+        use_wal(self._db)
         self._db.executescript(_SCHEMA)
         self._fill_once(at)
         self._seen: tuple[int, dict[str, Segment]] | None = None

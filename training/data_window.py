@@ -13,7 +13,8 @@ _SQL = """
     SELECT min(occurred_at), max(occurred_at), count(*),
            bit_xor(hash(message_id, kind, occurred_at)),
            count(DISTINCT coalesce(customer_id, anonymous_id)),
-           (SELECT bit_xor(hash(anonymous_id, customer_id, linked_at)) FROM identities)
+           (SELECT bit_xor(hash(anonymous_id, customer_id, linked_at)) FROM identities),
+           (SELECT bit_xor(hash(id, canonical_id, from_at, to_at)) FROM stitches)
     FROM events"""
 
 
@@ -45,6 +46,6 @@ def data_window(db: duckdb.DuckDBPyConnection) -> DataWindow:
         raise NotEnoughData(
             "there are no events yet; run `nextbest import` or `nextbest demo` first"
         )
-    first, last, events, mix, ids, links = row
-    digest = sha256(f"{first} {last} {events} {mix} {links}".encode()).hexdigest()[:16]
+    first, last, events, mix, ids, *joins = row
+    digest = sha256(f"{first} {last} {events} {mix} {joins}".encode()).hexdigest()[:16]
     return DataWindow(from_micros(first), from_micros(last), events, ids, digest)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from domain.catalogue import PURCHASE_GROUP
 from domain.events import to_micros
-from feature_repo.state_tables import profile_key
+from feature_repo.state_tables import canonical, profile_key
 
 _PEOPLE = f"""
     SELECT c.cutoff, c.until, {profile_key("c.cutoff")} AS profile_id
@@ -18,7 +18,7 @@ _PEOPLE = f"""
     GROUP BY ALL"""
 
 # A purchase belongs to the profile as known at the end of the window; a device that was anonymous
-# at the cut-off and was linked since is followed to its customer.
+# at the cut-off and was linked since is followed to its customer, and so are stitched customers.
 _OUTCOMES = f"""
     WITH people AS ({_PEOPLE}),
     bought AS (
@@ -28,12 +28,15 @@ _OUTCOMES = f"""
         JOIN kinds k ON k.kind = e.kind AND k.grp = '{PURCHASE_GROUP}'
         JOIN cutoffs c ON e.occurred_at >= c.cutoff AND e.occurred_at < c.until
         WHERE coalesce(e.customer_id, e.anonymous_id) IS NOT NULL
-        GROUP BY ALL)
+        GROUP BY ALL),
+    followed AS (
+        SELECT p.*, {canonical("coalesce(i.customer_id, p.profile_id)", "p.until")} AS later_id
+        FROM people p
+        LEFT JOIN identities i ON i.anonymous_id = p.profile_id AND i.linked_at < p.until)
     SELECT p.profile_id, make_timestamptz(p.cutoff) AS event_timestamp,
            coalesce(b.orders, 0)::BIGINT AS orders, coalesce(b.spend, 0)::DOUBLE AS spend
-    FROM people p
-    LEFT JOIN identities i ON i.anonymous_id = p.profile_id AND i.linked_at < p.until
-    LEFT JOIN bought b ON b.cutoff = p.cutoff AND b.buyer = coalesce(i.customer_id, p.profile_id)
+    FROM followed p
+    LEFT JOIN bought b ON b.cutoff = p.cutoff AND b.buyer = p.later_id
     ORDER BY p.cutoff, p.profile_id"""
 
 

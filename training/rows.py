@@ -9,8 +9,8 @@ import pandas as pd
 
 from domain.errors import NotEnoughData
 from domain.features import FEATURES
+from feature_repo.backends import open_features
 from feature_repo.build import build_features
-from feature_repo.store import Features
 from training.label_windows import label_windows, people
 from training.recipe import ScoreRecipe
 from training.workshop import Workshop
@@ -55,7 +55,7 @@ def labelled_rows(
     known = label_windows(shop.db, cutoffs, horizon_days)
     require_customers(known["profile_id"].nunique(), "known before the latest cut-off")
     build(shop, cutoffs)
-    features = Features.open(shop.settings.home)
+    features = open_features(shop.settings)
     parts = []
     for _, part in known.groupby("event_timestamp", sort=True):  # one cut-off in memory at a time
         frame = features.training_frame(part.reset_index(drop=True), recipe.feature_service)
@@ -81,9 +81,7 @@ def require_customers(there: int, meaning: str) -> None:
 
 def people_rows(shop: Workshop, feature_service: str, as_of: datetime) -> pd.DataFrame:
     """Return profile_id and the features of everybody known before `as_of`, by profile."""
-    frame = Features.open(shop.settings.home).training_frame(
-        people(shop.db, as_of), feature_service
-    )
+    frame = open_features(shop.settings).training_frame(people(shop.db, as_of), feature_service)
     return frame[["profile_id", *(name for name in NAMES if name in frame.columns)]]
 
 

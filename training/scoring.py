@@ -10,7 +10,7 @@ import pandas as pd
 
 from domain.errors import NotFound
 from domain.settings import Settings
-from feature_repo.store import Features
+from feature_repo.backends import open_features
 from models.protocols import Scorer
 from training.champions import ScoreChampion, score_champions
 from training.profile_table import write_profiles
@@ -56,7 +56,7 @@ def score_with(shop: Workshop, champions: list[ScoreChampion], as_of: datetime) 
         shop.say(f"scoring {champion.name}", 0.6 + 0.2 * number / len(champions))
         results.append(_score(champion, frame, shop.settings.threads))
     shop.say("writing scores", 0.8)
-    features = Features.open(shop.settings.home)
+    features = open_features(shop.settings)
     count = features.write_scores(_rows(results, frame, shop.settings.currency, as_of))
     write_profiles(shop, frame, results, as_of)
     return ScoredSummary(count, tuple(c.name for c in champions), as_of)

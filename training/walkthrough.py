@@ -10,12 +10,12 @@ from typing import Any
 
 from domain.errors import NotEnoughData
 from domain.settings import Settings
+from feature_repo.backends import open_features, open_log
 from feature_repo.demo_shop import generate
-from feature_repo.event_log import EventLog
 from feature_repo.importing import import_files, load_mapping
 from feature_repo.importing.shift import ShiftedLog
 from feature_repo.lake import export
-from feature_repo.store import Features
+from feature_repo.log import Log
 from feature_repo.stream import load_states
 from training.outcome import Outcome
 from training.release import release
@@ -46,7 +46,7 @@ def walk_through(
         One row per step: what was done, how long it took (s), peak memory so far (MiB).
     """
     clock = _Clock(tell)
-    log = EventLog(settings.home)
+    log = open_log(settings)
     if log.last_seq():
         clock.step("events", lambda: f"{log.last_seq():,} there already; `make clean` starts anew")
     elif data:
@@ -54,7 +54,7 @@ def walk_through(
     else:
         clock.step("demo shop", lambda: _generated(log, settings.seed, customers, now))
     clock.step("lake", lambda: f"{export(log, settings.home):,} events by day")
-    features = Features.open(settings.home)
+    features = open_features(settings)
     clock.step("states", lambda: f"{load_states(log, features, settings.home):,} profiles online")
     features.close()
     for name in recipe_names():
@@ -86,13 +86,13 @@ class _Clock:
         )
 
 
-def _generated(log: EventLog, seed: int, customers: int, now: datetime) -> str:
+def _generated(log: Log, seed: int, customers: int, now: datetime) -> str:
     shop = generate(seed, customers=customers, end=now.replace(minute=0, second=0, microsecond=0))
     stored = log.append(shop.events, shop.items).stored
     return f"{stored:,} events, {len(shop.items):,} items (seed {seed})"
 
 
-def _imported(log: EventLog, data: str, folder: str, now: datetime, tell: Progress) -> str:
+def _imported(log: Log, data: str, folder: str, now: datetime, tell: Progress) -> str:
     files = [str(f) for f in sorted(Path(folder).glob("*.parquet"))] or [str(Path(folder) / "*")]
     report = import_files(files, load_mapping(data), ShiftedLog(log, now), progress=tell)
     return f"{report.rows_read:,} rows read, {report.stored:,} events stored"

@@ -1,7 +1,7 @@
 """`import_files` reads, checks, joins and stores: all of an import, or on any failure none."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ import duckdb
 from domain.errors import InvalidInput
 from domain.events import Event, from_micros
 from domain.items import Item
-from feature_repo.event_log import Appended
+from feature_repo.event_rows import Row
 from feature_repo.importing.events import make_events, stream_events
 from feature_repo.importing.files import expand
 from feature_repo.importing.lines import make_lines
@@ -23,6 +23,7 @@ from feature_repo.importing.sources import open_source
 from feature_repo.importing.staging import Staged, stage
 from feature_repo.importing.stored import changed_since
 from feature_repo.importing.traits import make_identities, stream_identities
+from feature_repo.log import Appended
 
 MEMORY_LIMIT = "1GB"  # beyond it DuckDB works on disk
 
@@ -30,11 +31,11 @@ Progress = Callable[[str, float], None]
 
 
 class Log(Protocol):
-    """Where an import goes: an EventLog, or what stands in front of one."""
+    """Where an import goes: an event log, or what stands in front of one."""
 
-    @property
-    def path(self) -> Path:
-        """The SQLite file of the log."""
+    def rows_with(self, message_ids: Sequence[str]) -> Iterable[Row]:
+        """Return the rows (seq, *COLUMNS) with these message ids."""
+        ...
 
     def append(self, events: Iterable[Event], items: Iterable[Item] = ()) -> Appended:
         """Store all of it, or on any failure none."""
@@ -86,7 +87,7 @@ def _import(
         raise InvalidInput(_nothing_usable(staged, refused, mapping))
     made += make_identities(db, mapping)
     items = make_items(db)
-    warnings += [*order_warnings, *changed_since(db, log.path)]
+    warnings += [*order_warnings, *changed_since(db, log)]
     appended = _append(db, mapping, log, made, tell)
     return _report(db, staged, refused, repeated, items, appended, tuple(warnings))
 

@@ -1,13 +1,13 @@
 """Old exports as a living shop: times moved by whole weeks, so that the newest is recent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from domain.events import Event
 from domain.items import Item
-from feature_repo.event_log import Appended, EventLog
+from feature_repo.event_rows import Row
+from feature_repo.log import Appended, Log
 
 WEEK = timedelta(days=7)
 
@@ -19,14 +19,13 @@ class ShiftedLog:
     again still adds nothing. All events of one append are held in memory.
     """
 
-    def __init__(self, log: EventLog, now: datetime) -> None:
+    def __init__(self, log: Log, now: datetime) -> None:
         self._log = log
         self._now = now
 
-    @property
-    def path(self) -> Path:
-        """Where the log lies."""
-        return self._log.path
+    def rows_with(self, message_ids: Sequence[str]) -> list[Row]:
+        """Return the rows (seq, *COLUMNS) with these message ids, in the log's own times."""
+        return self._log.rows_with(message_ids)
 
     def append(self, events: Iterable[Event], items: Iterable[Item] = ()) -> Appended:
         """Store events and items, moved in time; all of them, or on any failure none."""

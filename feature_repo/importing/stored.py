@@ -1,24 +1,31 @@
 """Orders that the log holds already in another shape are told; what is stored stays as it is."""
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import duckdb
 
+from feature_repo.event_rows import COLUMNS, Row
+
 _FETCH = 500  # ids in one question
+_CUSTOMER, _LINES, _VALUE = (COLUMNS.index(n) + 1 for n in ("customer_id", "lines", "value"))
 
 
-def changed_since(db: duckdb.DuckDBPyConnection, log_file: Path) -> list[str]:
+class Holding(Protocol):
+    """What can say which events it holds."""
+
+    def rows_with(self, message_ids: Sequence[str]) -> Iterable[Row]:
+        """Return the rows (seq, *COLUMNS) with these message ids."""
+        ...
+
+
+def changed_since(db: duckdb.DuckDBPyConnection, log: Holding) -> list[str]:
     """Return a warning if orders of table `events` are in the log with other lines or money."""
     changed: list[str] = []
-    log = sqlite3.connect(f"{log_file.resolve().as_uri()}?mode=ro", uri=True)
-    try:
-        for batch in _orders(db):
-            held = _held(log, list(batch))
-            changed += [batch[i][0] for i, seen in held.items() if _differs(batch[i][1:], seen)]
-    finally:
-        log.close()
+    for batch in _orders(db):
+        held = _held(log, list(batch))
+        changed += [batch[i][0] for i, seen in held.items() if _differs(batch[i][1:], seen)]
     if not changed:
         return []
     return [
@@ -40,16 +47,12 @@ def _orders(
         yield {row[0]: row[1:] for row in rows}
 
 
-def _held(
-    log: sqlite3.Connection, ids: list[str]
-) -> dict[str, tuple[str | None, int, float | None]]:
+def _held(log: Holding, ids: list[str]) -> dict[str, tuple[str | None, int, float | None]]:
     """Return message_id -> (customer, number of lines, value) of those that the log has."""
-    rows = log.execute(
-        "SELECT message_id, customer_id, coalesce(json_array_length(lines), 0), value FROM events "
-        f"WHERE message_id IN ({', '.join('?' * len(ids))})",
-        ids,
-    )
-    return {row[0]: row[1:] for row in rows}
+    return {
+        row[1]: (row[_CUSTOMER], len(json.loads(row[_LINES] or "[]")), row[_VALUE])
+        for row in log.rows_with(ids)
+    }
 
 
 def _differs(

@@ -89,7 +89,10 @@ _MEANINGS = {
     403: "The key does not carry the right.",
     404: "There is no such thing.",
     409: "The present state forbids it.",
+    410: "It is of a person who was erased.",
     413: "Over a limit of size or number.",
+    429: "Over the rate of the key; `Retry-After` says when to come back.",
+    503: "Too much waits to be written; `Retry-After` says when to come back.",
 }
 
 

@@ -8,6 +8,10 @@ from serving.shapes.asked import MAX_LIMIT, Asked, ItemId, ProfileId
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 
+Placement = Annotated[
+    str, Field(min_length=1, max_length=100, description="Where the list is shown.")
+]
+
 _ASK: dict[str, Any] = {
     "customer_id": "c-1001",
     "placement": "home",
@@ -35,20 +39,15 @@ _ANSWER: dict[str, Any] = {
     "features_age_seconds": 2.1,
     "fallback": None,
     "fallback_reason": None,
+    "propensity": 1.0,
+    "logged": True,
     "release_id": "20260301-101500",
 }
 
 
-class RecommendationsAsked(Asked):
-    """For whom, where, and what must not be in the list; without an id the visitor is unknown."""
+class ListAsked(Asked):
+    """How long a list may be, what is on the page, and what must not be in it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _ASK})
-
-    customer_id: ProfileId | None = Field(None, description="The shop's own id of a known person.")
-    anonymous_id: ProfileId | None = Field(None, description="The device; a customer_id wins.")
-    placement: str = Field(
-        "default", min_length=1, max_length=100, description="Where it is shown."
-    )
     limit: Limit = 10
     filter: dict[str, Any] = Field(
         default_factory=dict,
@@ -58,6 +57,26 @@ class RecommendationsAsked(Asked):
     context_items: list[ItemId] = Field(
         default_factory=list, max_length=100, description="Items on the page at this moment."
     )
+
+
+class RecommendationsAsked(ListAsked):
+    """For whom, where, and what must not be in the list; without an id the visitor is unknown."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _ASK})
+
+    customer_id: ProfileId | None = Field(None, description="The shop's own id of a known person.")
+    anonymous_id: ProfileId | None = Field(None, description="The device; a customer_id wins.")
+    placement: Placement = "default"
+    log: bool | None = Field(
+        None,
+        description="Keep the list as a 'recommendation-shown' event with the decision_id; left "
+        "out: yes if a placement is named.",
+    )
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the list counts as shown: who names a placement is going to show it there."""
+        return "placement" in self.model_fields_set if self.log is None else self.log
 
 
 class Reason(BaseModel):
@@ -93,6 +112,8 @@ class ItemList(BaseModel):
     features_age_seconds: float | None
     fallback: str | None = Field(description="null, or how less than the whole model was used.")
     fallback_reason: str | None
+    propensity: float = Field(description="The probability with which this list was chosen.")
+    logged: bool = Field(description="Whether it is kept as shown; written behind the answer.")
     release_id: str | None
 
 

@@ -1,6 +1,7 @@
 """Random histories for the laws: few people, few items, many ties, odd values."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -30,22 +31,36 @@ traits = st.dictionaries(
     trait_values,
     max_size=2,
 )
+keys = st.fixed_dictionaries(  # what tells that two customers are one person
+    {},
+    optional={
+        "email": st.sampled_from(["ann@shop.example", " Ann@Shop.example", "test@test.com"]),
+        "phone": st.sampled_from(["+49 170 1234567", "0000000"]),
+    },
+)
+
+
+def own_keys(traits: dict[str, Any], n: int) -> dict[str, Any]:
+    """Return traits whose keys join people of example `n` alone."""
+    own = {"ann@shop.example": f"ann@{n}.example", " Ann@Shop.example": f" Ann@{n}.Example",
+           "+49 170 1234567": f"+49 170 1234567 {n}"}  # fmt: skip
+    return {k: own.get(v, v) if isinstance(v, str) else v for k, v in traits.items()}
 
 
 def history(max_size: int = 40) -> st.SearchStrategy[list[Event]]:
     """Return a strategy of lists of events with distinct message ids."""
     bodies = st.fixed_dictionaries(
         {
-            "kind": st.sampled_from(_KINDS) | st.sampled_from(["purchase", "add-to-cart"]),
+            "kind": st.sampled_from(_KINDS) | st.sampled_from(["purchase", "add-to-cart", "alias"]),
             "at": instants,
-            "customer_id": st.sampled_from([None, "c1", "c2"]),
-            "anonymous_id": st.sampled_from([None, "a1", "a2", "a3"]),
+            "customer_id": st.sampled_from([None, "c1", "c2", "c3", "c4"]),
+            "anonymous_id": st.sampled_from([None, "a1", "a2", "a3", "c1", "c3"]),
             "lines": st.lists(lines, max_size=3).map(tuple),
             "value": st.none() | money,
             "channel": st.sampled_from([None, "web", "email"]),
             "device": st.sampled_from([None, "mobile", "desktop"]),
             "campaign": st.sampled_from([None, "spring", "fall"]),
-            "traits": traits,
+            "traits": traits | keys,
             "consent": st.dictionaries(st.just("marketing"), st.booleans(), max_size=1),
         }
     )

@@ -9,6 +9,7 @@ import pytest
 from feature_repo.store import Features
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests share one little shop
+sys.path.insert(0, str(Path(__file__).parent.parent / "laws"))  # and the search for traces
 
 from little_shop import Shop, opened, write_release
 

@@ -144,7 +144,7 @@ def test_every_route_tells_openapi_its_errors_and_gives_an_example(play, method)
             operation = operations[method]
             assert operation["description"], path
             assert {"400", "401"} <= set(operation["responses"]), path
-            if method == "post":
+            if method == "post" and not path.endswith(("/ping", "/undo")):  # they take no body
                 (content,) = operation["requestBody"]["content"].values()
                 name = content["schema"].get("$ref", "").rpartition("/")[2]
                 assert "example" in content or "example" in api["components"]["schemas"][name], path

@@ -1,4 +1,7 @@
 import json
+import re
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -48,6 +51,22 @@ def test_a_horizon_beyond_the_history_is_stretched_and_says_so(town: Town) -> No
     both = profiles(town)[["clv_90", "clv_365"]].dropna()
     growth = both["clv_365"].sum() / both["clv_90"].sum()
     assert 1 < growth < 4.1  # 365 / 90 days at most
+
+
+def test_no_run_model_or_artefact_names_a_customer(town: Town) -> None:
+    """Law 8 leaves MLflow alone, since nobody is in it; factors in npz are of items."""
+    home = town.settings.home
+    people = set(profiles(town).index)
+    with closing(sqlite3.connect(home / "mlflow.db")) as db:
+        texts = ["\n".join(db.iterdump())]
+    for path in (p for p in (home / "mlruns").rglob("*") if p.is_file()):
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                texts.append(repr([arrays[n].tolist() for n in arrays.files]))
+        elif path.suffix not in (".png", ".safetensors"):
+            texts.append(path.read_text(encoding="utf-8"))
+    assert len(people) > 1000 and len(texts) > 10
+    assert not [words for text in texts if (words := people & set(re.findall(r"[\w-]+", text)))]
 
 
 def test_mlflow_holds_the_run_with_all_that_is_needed_to_judge_it(town: Town) -> None:

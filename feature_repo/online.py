@@ -1,0 +1,78 @@
+"""What the feature store asks of the place where values are kept online: SQLite or Redis."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
+
+from feature_repo.definitions import KEY
+
+Row = tuple[str, str, datetime]  # profile_id, JSON text, when it was true (UTC)
+Found = tuple[datetime | None, str]  # when it was true, JSON text ('' where nothing is kept)
+STATE, SCORES = "state", "scores"
+FEATURE = {STATE: "state", SCORES: "records"}  # view -> its one feature
+RESERVED = "\x00"  # ids that begin so are rows of our own; no event can carry them
+
+
+class Overtaken(Exception):
+    """Somebody else wrote what was read; nothing of the exchange was written."""
+
+
+class Exchange(Protocol):
+    """States that are read, and written as one, with nobody else's write between the two."""
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the JSON text of each id that has one."""
+        ...
+
+    def commit(self, rows: Iterable[Row]) -> None:
+        """Write all rows, or none of them; raise `Overtaken` where another writer came between."""
+        ...
+
+
+class Online(Protocol):
+    """Values by profile id in Feast's online store; safe for many threads and processes."""
+
+    def read(self, view: str, ids: Sequence[str]) -> list[Found]:
+        """Return what is kept of each id, in order."""
+        ...
+
+    def write(self, view: str, rows: Sequence[Row]) -> None:
+        """Replace what is kept; all rows or none."""
+        ...
+
+    def exchange(self) -> AbstractContextManager[Exchange]:
+        """Open an exchange of states; leaving it without a commit changes nothing."""
+        ...
+
+    def flush(self) -> None:
+        """Return when what was written outlives a loss of power."""
+        ...
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Remove all views of the ids; return how many values went."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+def entity_key(profile_id: str) -> EntityKey:
+    """Return Feast's key of a profile."""
+    return EntityKey(join_keys=[KEY], entity_values=[Value(string_val=profile_id)])
+
+
+def to_feast(view: str, rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
+    """Yield rows as Feast writes them."""
+    feature = FEATURE[view]
+    return ((entity_key(i), {feature: Value(string_val=text)}, at, None) for i, text, at in rows)
+
+
+def from_feast(at: datetime | None, values: dict[str, Value] | None) -> Found:
+    """Return what Feast read; a store may answer an unknown id with an empty value."""
+    text = next(iter(values.values())).string_val if values else ""
+    return (at if text else None), text

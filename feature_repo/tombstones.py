@@ -1,0 +1,54 @@
+"""Who was erased, as salted hashes alone: enough to know them again, too little to name them."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from domain.events import Event
+from domain.identity import hashed
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS tombstones (mark TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erasures (erasure_id INTEGER PRIMARY KEY, plan TEXT NOT NULL);
+"""
+_ID, _MESSAGE = "id", "message"
+
+
+class Tombstones:
+    """The marks over an open connection; whoever calls holds the transaction."""
+
+    def __init__(self, db: sqlite3.Connection, salt: bytes) -> None:
+        self._db = db
+        self._salt = salt
+
+    def set(self, ids: Iterable[str], message_ids: Iterable[str]) -> None:
+        """Mark ids and messages as erased, for good."""
+        marks = [*((_ID, i) for i in ids), *((_MESSAGE, m) for m in message_ids)]
+        rows = [(hashed(mark, self._salt),) for mark in marks]
+        self._db.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", rows)
+
+    def has(self, profile_id: str) -> bool:
+        """Return whether the id is that of somebody who was erased."""
+        return self._is_marked(_ID, profile_id)
+
+    def screen(self) -> Callable[[Event], Event | None]:
+        """Return what makes of an event the one that may be kept; None for one that may not.
+
+        Where somebody else uses the device of one who was erased, the device is left out.
+        """
+        marked = self._db.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone()
+        return self._admitted if marked else lambda event: event
+
+    def _admitted(self, event: Event) -> Event | None:
+        if self._is_marked(_MESSAGE, event.message_id):
+            return None
+        if event.customer_id and self._is_marked(_ID, event.customer_id):
+            return None
+        if event.anonymous_id and self._is_marked(_ID, event.anonymous_id):
+            return replace(event, anonymous_id=None) if event.customer_id else None
+        return event
+
+    def _is_marked(self, what: str, text: str) -> bool:
+        mark = hashed((what, text), self._salt)
+        found = self._db.execute("SELECT 1 FROM tombstones WHERE mark = ?", (mark,))
+        return found.fetchone() is not None

@@ -1,0 +1,102 @@
+"""The events of a call count in its own answer: folded in memory, whoever folds them for good.
+
+The state is read before the events are stored, so a new event cannot be in it yet; where the fold
+runs in another process, one that was stored before may still be on its way.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
+
+from domain.behaviour import MAX_MOMENTS, State, fold, is_active, merge
+from domain.events import Event, to_micros
+from serving.people import BUYING, People, Person
+
+NOBODY = Person("")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A person with the events of the call, and every item they ever bought."""
+
+    person: Person = NOBODY
+    bought: frozenset[str] = frozenset()
+
+
+def seen_with(
+    people: People,
+    customer_id: str | None,
+    anonymous_id: str | None,
+    events: Sequence[Event],
+    now: datetime,
+) -> Seen:
+    """Return the person of a call as they stand once its events are stored."""
+    linked = _links(people, anonymous_id, events)
+    profile_id = customer_id or _owner(anonymous_id, linked)
+    if profile_id is None:
+        return Seen()
+    before = people.profile(profile_id)
+    joined = [people.profile(d) for d in _joining(profile_id, linked)]
+    state = reduce(merge, (p.state for p in joined), before.state)
+    mine = {e.message_id: e for e in events if _profile_of(e, linked) == profile_id}
+    fresh = _not_yet_in(state, people, list(mine.values()))
+    written_at = before.written_at or (now if fresh else None)
+    bought = {i for p in (before, *joined) for i in people.bought(p)}
+    bought |= {line.item_id for e in mine.values() if e.kind in BUYING for line in e.lines}
+    person = replace(before, state=reduce(fold, fresh, state), written_at=written_at)
+    return Seen(person, frozenset(bought))
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    customer_id: str
+    is_new: bool  # made by an event of this call: the device's own past joins the customer's
+
+
+def _links(
+    people: People, anonymous_id: str | None, events: Sequence[Event]
+) -> Mapping[str, _Link]:
+    """Return the customer of each device of the call; one that has a customer keeps it."""
+    devices = {i for i in (anonymous_id, *(e.anonymous_id for e in events)) if i}
+    found: dict[str, _Link] = {}
+    for device in sorted(devices):
+        customer = people.customer_of(device)
+        if customer is not None:
+            found[device] = _Link(customer, False)
+            continue
+        named = [
+            (e.at, e.customer_id) for e in events if e.anonymous_id == device and e.customer_id
+        ]
+        if named:
+            found[device] = _Link(min(named)[1], True)  # the first log-in counts
+    return found
+
+
+def _owner(anonymous_id: str | None, linked: Mapping[str, _Link]) -> str | None:
+    link = linked.get(anonymous_id) if anonymous_id else None
+    return link.customer_id if link else anonymous_id
+
+
+def _profile_of(event: Event, linked: Mapping[str, _Link]) -> str | None:
+    return event.customer_id or _owner(event.anonymous_id, linked)
+
+
+def _joining(profile_id: str, linked: Mapping[str, _Link]) -> list[str]:
+    """Return the devices that become this customer's by the call."""
+    return [d for d, link in linked.items() if link.is_new and link.customer_id == profile_id]
+
+
+def _not_yet_in(state: State, people: People, events: Sequence[Event]) -> list[Event]:
+    known = people.stored_ids(e.message_id for e in events) if events else set()
+    return [e for e in events if e.message_id not in known or _is_missing(state, e)]
+
+
+def _is_missing(state: State, event: Event) -> bool:
+    """Return whether a stored event is certainly not in the state: its moment would be there."""
+    moments = state.moments
+    if not is_active(event.kind):
+        return False
+    if len(moments) >= MAX_MOMENTS and to_micros(event.at) <= moments[0].at:
+        return False  # too old to tell
+    return all(moment.message_id != event.message_id for moment in moments)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MAPPING = """
 name = "orders"
 about = "Ten small orders."

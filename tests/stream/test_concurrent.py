@@ -13,6 +13,8 @@ from feature_repo.backends import open_features, open_log
 from feature_repo.lake import export
 from feature_repo.stream import load_states
 
+pytestmark = pytest.mark.slow
+
 
 def run(place, tmp_path, shares):
     """Record each share of events in a process of its own, all at once."""

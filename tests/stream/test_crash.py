@@ -11,6 +11,8 @@ from once import check
 
 from domain.settings import EMBEDDED
 
+pytestmark = pytest.mark.slow
+
 
 def survive(place, tmp_path, kills, seed):
     """Kill a recording process again and again at any point; judge after each death."""

@@ -4,12 +4,15 @@ import threading
 import time
 from contextlib import closing
 
+import pytest
 from load import batches, load, settled
 from once import check
 
 from domain.settings import Settings
 from feature_repo.backends import open_features, open_log
 from feature_repo.stream import Recorder
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_killed_redis_loses_and_doubles_nothing(redis_server, tmp_path):

@@ -18,6 +18,8 @@ from training.release import release
 from training.sheet import Sheet
 from training.tracking import Tracker
 
+pytestmark = pytest.mark.slow
+
 SCORES = {"lead_score", "churn", "clv_90", "clv_365"}
 
 

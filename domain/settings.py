@@ -58,9 +58,6 @@ class Settings:
     currency: str = _setting(
         "EUR", "Currency that amounts are shown in; doctor names events in any other."
     )
-    session_gap_minutes: int = _setting(
-        30, "Silence after which the next event opens a new session."
-    )
     churn_horizon_days: int = _setting(
         0, "Silence that counts as churn; 0 computes it from the shop's gaps."
     )

@@ -17,7 +17,7 @@ from feature_repo.log_erasure import LogErasure, Plan
 from feature_repo.salt import ensure_salt
 from feature_repo.tombstones import SCHEMA as TOMBSTONES
 from feature_repo.tombstones import Tombstones
-from feature_repo.wal import use_wal
+from feature_repo.wal import all_or_nothing, use_wal
 
 _LINKS = """
 CREATE TABLE IF NOT EXISTS identities (
@@ -141,14 +141,8 @@ class LogPersons:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All of it or nothing; other writers wait."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self._lock, all_or_nothing(self._db):
+            yield
 
     def _rows(self, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -1,7 +1,9 @@
-"""SQLite files that many processes open at once: write-ahead logging, switched on with patience."""
+"""SQLite files that many processes open at once: write-ahead logging, and whole transactions."""
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _PATIENCE_SECONDS = 30.0
 
@@ -20,3 +22,15 @@ def use_wal(db: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+@contextmanager
+def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
+    """Run one transaction; other writers wait, and any failure takes all of it back."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

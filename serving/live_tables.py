@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from feature_repo.wal import use_wal
+from feature_repo.wal import all_or_nothing, use_wal
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -91,14 +91,8 @@ class LiveTables:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing; other threads and processes wait."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self._lock, all_or_nothing(self._db):
+            yield
 
     def note(self, what: str) -> str | None:
         """Return a noted progress, or None."""

@@ -28,20 +28,29 @@ ACTION_SHOWN = "action-shown"
 RECOMMENDATION_SHOWN = "recommendation-shown"
 IDENTIFY = "identify"
 
-# Segment's e-commerce and standard names, and what they are called here.
+# Segment's e-commerce and standard names, and what they are called here. The steps of a checkout
+# are pages: the checkout counts when it starts. Coupons and changed orders have no counterpart.
 SEGMENT_NAMES = {
     "Product Viewed": "item-view",
     "Product Clicked": "click-details",
     "Product List Viewed": "content-view",
+    "Product List Filtered": "content-view",
     "Products Searched": "search",
     "Product Added": "add-to-cart",
     "Product Removed": "remove-from-cart",
     "Product Added to Wishlist": "add-wishlist",
+    "Product Removed from Wishlist": "unlike",
+    "Wishlist Product Added to Cart": "add-to-cart",
+    "Product Shared": "like",
+    "Cart Shared": "like",
     "Cart Viewed": "page-view",
     "Checkout Started": "order-checkout",
+    "Checkout Step Viewed": "page-view",
+    "Checkout Step Completed": "page-view",
+    "Payment Info Entered": "order-checkout",
     "Order Completed": "purchase",
     "Order Refunded": "product-return",
-    "Payment Info Entered": "order-checkout",
+    "Order Cancelled": "product-return",
     "Product Reviewed": "rating",
     "Email Link Clicked": "email-click",
     "Email Opened": "email-open",
@@ -118,3 +127,21 @@ def builtin_catalogue() -> Catalogue:
     """Return the catalogue that ships with Nextbest."""
     file = Path(__file__).with_name("catalogue.toml")
     return parse_catalogue(file.read_text(encoding="utf-8"), str(file.name))
+
+
+def kind_named(name: str) -> str:
+    """Return what a sender's name of an event is called here; an unknown name stays as it is.
+
+    Case does not count, nor whether words are set apart by blanks, underscores or hyphens.
+    """
+    return _kinds_by_words().get(_words(name), name)
+
+
+@cache
+def _kinds_by_words() -> dict[str, str]:
+    own = {name: name for name in builtin_catalogue().kinds}
+    return {_words(name): kind for name, kind in (SEGMENT_NAMES | own).items()}
+
+
+def _words(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

@@ -1,15 +1,14 @@
-"""What is read off a customer's state at a given time: gaps, sessions, shares, tastes, money.
+"""What is read off a customer's state at a given time: gaps, sessions, points, money.
 
 Times are microseconds since 1970 (UTC). Nothing here is stored; everything is derived on reading.
 """
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, State, Tally, decayed, is_active
+from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, Moment, State, Tally, decayed, is_active
 from domain.catalogue import (
     ADD_TO_CART,
     GROUPS,
@@ -20,7 +19,6 @@ from domain.catalogue import (
     EventKind,
     builtin_catalogue,
 )
-from domain.events import CHANNELS
 
 SESSION_GAP_MICROS = 30 * 60_000_000
 CART_DAYS = 14
@@ -76,7 +74,7 @@ def activity(state: State, now: int) -> dict[str, Any]:
 
 
 def groups(state: State, now: int) -> dict[str, Any]:
-    """Return count, decayed counts and days since the last event of each behaviour group."""
+    """Return count, decayed counts and money, and days since the last event, of each group."""
     row: dict[str, Any] = {}
     for group in GROUPS:
         tallies = of_group(state, group)
@@ -86,7 +84,14 @@ def groups(state: State, now: int) -> dict[str, Any]:
         )
         for name, total in decayed_sums(tallies, now, "decayed_count").items():
             row[f"{group}_count_{name}"] = total
+        for name, total in decayed_sums(tallies, now, "decayed_value").items():
+            row[decayed_value_name(group, name)] = total
     return row
+
+
+def decayed_value_name(group: str, life: str) -> str:
+    """Return what the decayed money of a group is called; that of purchases is spend."""
+    return f"spend_decayed_{life}" if group == PURCHASE_GROUP else f"{group}_value_{life}"
 
 
 def kinds(state: State, now: int) -> dict[str, Any]:
@@ -106,47 +111,26 @@ def kinds(state: State, now: int) -> dict[str, Any]:
     return row
 
 
-def session(state: State) -> dict[str, Any]:
-    """Return size, length and campaign of the latest session (of at most the latest 64 events)."""
-    moments = state.moments
-    start = len(moments) - 1
-    while start > 0 and moments[start].at - moments[start - 1].at <= SESSION_GAP_MICROS:
-        start -= 1
-    latest = moments[max(start, 0) :]
-    if not latest:
-        return {
-            "session_event_count": 0.0,
-            "session_minutes": 0.0,
-            "session_item_count": 0.0,
-            "session_campaign": None,
-        }
-    items = {t.item_id for t in state.touches if t.at >= latest[0].at}
+def session(state: State, now: int) -> dict[str, Any]:
+    """Return start, length, size and campaign of the latest session."""
+    latest = latest_session(state)
+    items = {t.item_id for t in state.touches if latest and t.at >= latest[0].at}
     return {
+        "days_since_session_start": days_since(latest[0].at if latest else None, now),
         "session_event_count": float(len(latest)),
-        "session_minutes": (latest[-1].at - latest[0].at) / 60_000_000,
+        "session_minutes": (latest[-1].at - latest[0].at) / 60_000_000 if latest else 0.0,
         "session_item_count": float(len(items)),
         "session_campaign": next((m.campaign for m in latest if m.campaign is not None), None),
     }
 
 
-def tastes(state: State) -> dict[str, Any]:
-    """Return what the latest 50 item touches say: how many items, which category, which brand."""
-    return {
-        "recent_item_count": float(len({t.item_id for t in state.touches})),
-        "top_category": _top((t.category, _points_of(t.kind)) for t in state.touches),
-        "top_brand": _top((t.brand, _points_of(t.kind)) for t in state.touches),
-    }
-
-
-def shares(state: State) -> dict[str, Any]:
-    """Return the share of each channel, and of mobiles, among events that name one."""
-    of_channel, of_device = sum(state.channels.values()), sum(state.devices.values())
-    row: dict[str, Any] = {
-        f"{name}_share": state.channels.get(name, 0) / of_channel if of_channel else None
-        for name in CHANNELS
-    }
-    row["mobile_share"] = state.devices.get("mobile", 0) / of_device if of_device else None
-    return row
+def latest_session(state: State) -> tuple[Moment, ...]:
+    """Return the latest run of events without a silence of 30 minutes (of the latest 64 events)."""
+    moments = state.moments
+    start = max(len(moments) - 1, 0)
+    while start > 0 and moments[start].at - moments[start - 1].at <= SESSION_GAP_MICROS:
+        start -= 1
+    return moments[start:]
 
 
 def points(state: State) -> dict[str, Any]:
@@ -185,8 +169,6 @@ def value(state: State, now: int) -> dict[str, Any]:
         row[f"spend_{window}d"] = math.fsum(v for d, v in days.items() if d >= today - window)
     for window in (90, 365):
         row[f"purchase_days_{window}d"] = float(sum(d >= today - window for d in days))
-    for name, spend in decayed_sums(bought, now, "decayed_value").items():
-        row[f"spend_decayed_{name}"] = spend
     return row
 
 
@@ -207,11 +189,6 @@ def gaps(days: Iterable[int]) -> tuple[float | None, float | None]:
 
 def _kind(name: str) -> EventKind | None:
     return builtin_catalogue().kinds.get(name)
-
-
-def _points_of(kind: str) -> int:
-    known = _kind(kind)
-    return max(known.score, 0) if known else 0
 
 
 def of_group(state: State, group: str) -> list[Tally]:
@@ -237,12 +214,3 @@ def days_since(at: int | None, now: int) -> float | None:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _top(weighted: Iterable[tuple[str | None, int]]) -> str | None:
-    """Return the name with the largest sum of weights; of equals the first in code point order."""
-    totals: Counter[str] = Counter()
-    for name, weight in weighted:
-        if name is not None:
-            totals[name] += weight
-    return min(totals, key=lambda name: (-totals[name], name), default=None)

@@ -1,7 +1,7 @@
 """The features of a customer: what each is called, what it means, and how it is read off the state.
 
-`feature_repo.build` computes the same columns for all customers at once in SQL; a property test
-(law 1) keeps the two equal.
+`feature_repo.feature_sql` computes the same columns for all customers at once in SQL; a property
+test (law 1) keeps the two equal.
 """
 
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from domain.behaviour import HALF_LIVES_DAYS, State
-from domain.catalogue import GROUPS
+from domain.catalogue import GROUPS, PURCHASE_GROUP
 from domain.derived import (
     TRACKED_KINDS,
     activity,
+    decayed_value_name,
     groups,
     identity,
     kinds,
     points,
     session,
-    shares,
-    tastes,
     value,
 )
 from domain.events import CHANNELS, to_micros
+from domain.tastes import DEVICE_SHARES, TOPS, shares, tastes, top_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ def _behaviour() -> list[Feature]:
             )
             for h in HALF_LIVES_DAYS
         ]
+        if group != PURCHASE_GROUP:  # theirs is spend, and of the view of value
+            rows += [_decayed_value(group, h, f"money in {group} events") for h in HALF_LIVES_DAYS]
     rows += [
         Feature(f"{stem}_count", "behaviour", "number", f"'{kind}' events so far")
         for kind, stem in TRACKED_KINDS.items()
@@ -75,6 +77,9 @@ def _behaviour() -> list[Feature]:
             "behaviour",
             "boolean",
             "cart filled in the last 14 days, not bought since",
+        ),
+        Feature(
+            "days_since_session_start", "behaviour", "number", "days since the latest session began"
         ),
         Feature("session_event_count", "behaviour", "number", "events of the latest session"),
         Feature(
@@ -93,21 +98,6 @@ def _behaviour() -> list[Feature]:
             "number",
             "different items among the last 50 item touches",
         ),
-        Feature(
-            "top_category",
-            "behaviour",
-            "text",
-            "category with most points in the last 50 item touches",
-        ),
-        Feature(
-            "top_brand", "behaviour", "text", "brand with most points in the last 50 item touches"
-        ),
-        Feature(
-            "mobile_share",
-            "behaviour",
-            "number",
-            "share of events with a known device that came from a mobile",
-        ),
         Feature("funnel_stage", "behaviour", "text", "furthest funnel stage reached"),
         Feature("journey_stage", "behaviour", "text", "furthest journey stage reached"),
         Feature("lead_points", "behaviour", "number", "additive lead score of the catalogue"),
@@ -125,7 +115,29 @@ def _behaviour() -> list[Feature]:
         )
         for channel in CHANNELS
     ]
+    rows += [
+        Feature(name, "behaviour", "number", f"share of events with a known device from {device}")
+        for device, name in DEVICE_SHARES.items()
+    ]
+    rows += [
+        Feature(name, "behaviour", "text", f"{stem} with {_MOST[stem]}, place {place}")
+        for stem in TOPS
+        for place, name in enumerate(top_names(stem), start=1)
+    ]
     return rows
+
+
+_MOST = {
+    "category": "most points in the last 50 item touches",
+    "brand": "most points in the last 50 item touches",
+    "touchpoint": "most events so far (web, app, email, store, ...)",
+    "campaign": "most of the last 64 events",
+}
+
+
+def _decayed_value(group: str, life: str, what: str) -> Feature:
+    view = "value" if group == PURCHASE_GROUP else "behaviour"
+    return Feature(decayed_value_name(group, life), view, "number", f"{what}, halved every {life}")
 
 
 def _value() -> list[Feature]:
@@ -146,10 +158,7 @@ def _value() -> list[Feature]:
         Feature("spend_365d", "value", "number", "spend of the last 365 days"),
         Feature("purchase_days_90d", "value", "number", "purchase days of the last 90 days"),
         Feature("purchase_days_365d", "value", "number", "purchase days of the last 365 days"),
-        *(
-            Feature(f"spend_decayed_{h}", "value", "number", f"spend, halved every {h}")
-            for h in HALF_LIVES_DAYS
-        ),
+        *(_decayed_value(PURCHASE_GROUP, h, "spend") for h in HALF_LIVES_DAYS),
     ]
 
 
@@ -194,7 +203,7 @@ def features_at(state: State, as_of: datetime) -> dict[str, Any]:
         **activity(state, now),
         **groups(state, now),
         **kinds(state, now),
-        **session(state),
+        **session(state, now),
         **tastes(state),
         **shares(state),
         **points(state),

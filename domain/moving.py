@@ -14,7 +14,7 @@ from typing import Protocol
 
 from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, State, Tally, is_active
 from domain.catalogue import ADD_TO_CART, GROUPS, PURCHASE_GROUP
-from domain.derived import CART_DAYS, decayed_sums, of_group
+from domain.derived import CART_DAYS, decayed_sums, decayed_value_name, latest_session, of_group
 from domain.events import to_micros
 
 SPEND_WINDOWS_DAYS = (30, 90, 365)
@@ -171,14 +171,15 @@ def _makers() -> dict[str, _Maker]:
         "days_since_add_to_cart": lambda s: _last([t for t in [s.tallies.get(ADD_TO_CART)] if t]),
         "recency_days": lambda s: _last(of_group(s, PURCHASE_GROUP)),
         "customer_age_days": lambda s: _first(of_group(s, PURCHASE_GROUP)),
+        "days_since_session_start": _session,
         "cart_abandoned": _cart,
     }
     for group in GROUPS:
         found[f"days_since_{group}"] = _last_of(group)
         for life in HALF_LIVES_DAYS:
             found[f"{group}_count_{life}"] = _fading_of(group, "decayed_count", life)
-    for life in HALF_LIVES_DAYS:
-        found[f"spend_decayed_{life}"] = _fading_of(PURCHASE_GROUP, "decayed_value", life)
+            name = decayed_value_name(group, life)
+            found[name] = _fading_of(group, "decayed_value", life)
     for length in SPEND_WINDOWS_DAYS:
         found[f"spend_{length}d"] = _spend_of(length)
     for length in VISIT_WINDOWS_DAYS:
@@ -196,6 +197,11 @@ def _first(tallies: list[Tally]) -> Age | None:
 
 def _last(tallies: list[Tally]) -> Age | None:
     return Age(max(t.last_at for t in tallies)) if tallies else None
+
+
+def _session(state: State) -> Age | None:
+    latest = latest_session(state)
+    return Age(latest[0].at) if latest else None
 
 
 def _last_of(group: str) -> _Maker:

@@ -1,7 +1,8 @@
 """The parts of every customer's state at one cut-off, as DuckDB tables: `domain.behaviour` in SQL.
 
-Each table holds one part of `State` for all profiles at once. `feature_repo.build` reads features
-off them, `feature_repo.states` writes them out as states. Law 1 keeps both equal to the fold.
+Each table holds one part of `State` for all profiles at once. `feature_repo.feature_sql` reads
+features off them, `feature_repo.states` writes them out as states. Law 1 keeps both equal to the
+fold.
 """
 
 from pathlib import Path

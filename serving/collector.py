@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from domain.catalogue import IDENTIFY, SEGMENT_NAMES, builtin_catalogue
+from domain.catalogue import IDENTIFY, kind_named
 from domain.errors import InvalidEvent
 from domain.events import Event
 from serving.context import campaign_of, channel_of, consent_of, device_of
@@ -72,10 +72,7 @@ def _tracked(message: Message) -> str:
     name = _text(message, "event")
     if name is None or not name.strip():
         raise InvalidEvent("a track call needs 'event', the name of what happened", field="event")
-    if name in SEGMENT_NAMES:
-        return SEGMENT_NAMES[name]
-    plain = name.strip().lower().replace(" ", "-").replace("_", "-")
-    return plain if plain in builtin_catalogue().kinds else name
+    return kind_named(name)
 
 
 _KINDS: dict[str, Callable[[Message], str]] = {

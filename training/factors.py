@@ -13,16 +13,19 @@ from training.wording import worded
 TOP = 4
 _LEAST = 0.01  # a contribution below this says nothing
 _THEMES = (  # the first that matches; a feature that matches none is a theme of its own
-    ("lately", r"days_since_(event|last_event|attention|interest)|\w+_count_(1h|1d)|session_\w+"),
+    ("lately", r"days_since_(event|last_event|attention|interest|session_start)|session_\w+"),
+    ("lately", r"\w+_count_(1h|1d)"),
     ("orders", r"recency_days|days_since_purchase|purchase_gap\w*|purchase_count_\w+"),
     ("money", r"spend_\w+|return_total"),
     ("loyalty", r"(purchase_day|order|purchase)_count|purchase_days_\w+|customer_age_days"),
-    ("interest", r"(interest|item_view|search|recent_item)_count\w*"),
-    ("intent", r"(intent|add_to_cart|add_wishlist|checkout|form)_count\w*"),
+    ("interest", r"(interest|item_view|search|recent_item)_count\w*|interest_value_\w+"),
+    ("intent", r"(intent|add_to_cart|add_wishlist|checkout|form)_count\w*|intent_value_\w+"),
     ("intent", r"days_since_(intent|add_to_cart)"),
     ("visits", r"(event|attention|active_day)_count\w*|visit_gap\w*|days_since_first_event"),
-    ("feedback", r"feedback_count\w*|days_since_feedback|return_count"),
-    ("ways", r"\w+_share"),
+    ("visits", r"attention_value_\w+"),
+    ("feedback", r"feedback_(count|value)\w*|days_since_feedback|return_count"),
+    ("ways", r"\w+_share|top_(touchpoint|campaign)\w*"),
+    ("tastes", r"top_(category|brand)\w*"),
     ("points", r"\w+_points|funnel_stage|journey_stage"),
     ("mails", r"email_(open|click)_count"),
 )  # fmt: skip

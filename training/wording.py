@@ -28,6 +28,7 @@ _NOUNS = {  # stem -> (one, many)
     "purchase_day": ("day with an order", "days with an order"),
     "recent_item": ("item", "different items touched lately"),
     "session_event": ("event", "events in the latest visit"),
+    "session_start": ("visit", "visits"),
     "session_item": ("item", "different items in the latest visit"),
 }
 _LIVES = {"1h": "an hour", "1d": "a day", "7d": "a week", "30d": "a month"}
@@ -66,6 +67,10 @@ def _faded(life: str, amount: float) -> str:
     return f"recent spend of {amount:.0f} (it counts half after {_LIVES[life]})"
 
 
+def _faded_value(stem: str, life: str, amount: float) -> str:
+    return f"{amount:.0f} in {_many(stem)} lately (it counts half after {_LIVES[life]})"
+
+
 _NUMBERS: tuple[tuple[re.Pattern[str], Say], ...] = tuple(
     (re.compile(pattern), say)
     for pattern, say in (
@@ -79,6 +84,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Say], ...] = tuple(
         (r"purchase_gap_std_days", lambda m, v: f"days between orders vary by {_days(v)}"),
         (r"(\w+)_count_(1h|1d|7d|30d)", lambda m, v: _lately(m[1], m[2], v)),
         (r"spend_decayed_(1h|1d|7d|30d)", lambda m, v: _faded(m[1], v)),
+        (r"(\w+)_value_(1h|1d|7d|30d)", lambda m, v: _faded_value(m[1], m[2], v)),
         (r"spend_(\d+)d", lambda m, v: f"spent {v:.0f} in the last {m[1]} days"),
         (
             r"purchase_days_(\d+)d",
@@ -90,6 +96,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Say], ...] = tuple(
         (r"(session_event|session_item|recent_item)_count", lambda m, v: f"{v:.0f} {_many(m[1])}"),
         (r"session_minutes", lambda m, v: f"latest visit took {v:.0f} minutes"),
         (r"(\w+)_count", lambda m, v: f"{v:.0f} {_many(m[1])} so far"),
+        (r"other_device_share", lambda m, v: f"{v:.0%} of events by an unusual device"),
         (r"(\w+)_share", lambda m, v: f"{v:.0%} of events by {m[1]}"),
         (r"(lead|engagement|loyalty)_points", lambda m, v: f"{v:.0f} {m[1]} points"),
         (r"age_years", lambda m, v: f"{v:.0f} years old"),
@@ -118,6 +125,9 @@ def worded(feature: str, value: Any) -> str:
     if feature in _BOOLEANS:
         return _BOOLEANS[feature][0 if value else 1]
     if isinstance(value, str):
+        top = re.fullmatch(r"top_([a-z]+)_(\d)", feature)
+        if top:
+            return f"{top[1]} number {top[2]} is {value}"
         return f"{feature.replace('_', ' ')} is {value}"
     for pattern, say in _NUMBERS:
         found = pattern.fullmatch(feature)

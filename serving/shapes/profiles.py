@@ -21,6 +21,30 @@ _PROFILE: dict[str, Any] = {
     "traits": {"email": "ada@example.org", "country": "DE"},
     "consent": {"marketing": True},
     "behaviour": {"order_count": 3.0, "funnel_stage": "New Customer", "spend_total": 75.0},
+    "session": {
+        "started_at": "2026-03-01T09:41:00+00:00",
+        "last_event_at": "2026-03-01T10:00:00+00:00",
+        "minutes": 19.0,
+        "events": 7,
+        "items": 3,
+        "campaign": "spring",
+    },
+    "top": {
+        "category": ["Tableware", "Garden"],
+        "brand": ["Halvorn"],
+        "touchpoint": ["web", "email"],
+        "campaign": ["spring"],
+    },
+    "interactions": [
+        {
+            "item_id": "sku-42",
+            "kind": "purchase",
+            "at": "2026-03-01T10:00:00+00:00",
+            "category": "Tableware",
+            "brand": "Halvorn",
+            "message_id": "msg-1",
+        }
+    ],
     "scores": {"churn": _SCORE},
     "segments": ["active-visitors"],
     "events": [
@@ -47,6 +71,15 @@ class ProfileAnswer(BaseModel):
     traits: dict[str, Any]
     consent: dict[str, bool]
     behaviour: dict[str, Any] = Field(description="Every feature, computed now.")
+    session: dict[str, Any] | None = Field(
+        description="The latest session: it ends with 30 minutes of silence."
+    )
+    top: dict[str, list[str]] = Field(
+        description="Up to three of each, most first: category, brand, touchpoint, campaign."
+    )
+    interactions: list[dict[str, Any]] = Field(
+        description="The last 50 times an item was touched, newest first."
+    )
     scores: dict[str, dict[str, Any]] = Field(description="By model; as of its scored_at.")
     segments: list[str] = Field(description="Keys of the segments the profile is in now.")
     events: list[dict[str, Any]] = Field(description="The latest events, newest first.")

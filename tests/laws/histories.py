@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.catalogue import builtin_catalogue
-from domain.events import Event, Line
+from domain.events import CHANNELS, DEVICES, Event, Line
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 60
@@ -22,8 +22,8 @@ lines = st.builds(
     item_id=st.sampled_from(["i1", "i2", "i3", "i4"]),
     quantity=st.integers(0, 5).map(float),
     unit_price=st.none() | money,
-    category=st.sampled_from([None, "mugs", "éclairs"]),
-    brand=st.sampled_from([None, "acme", "zeta"]),
+    category=st.sampled_from([None, "mugs", "éclairs", "Zöpfe", "bowls"]),
+    brand=st.sampled_from([None, "acme", "zeta", "Omega", "beta"]),
 )
 trait_values = st.sampled_from(["UK", "", None, 33, 3.5, -1, True, {"a": 1}, ["x"], "ü", 10**25])
 traits = st.dictionaries(
@@ -57,9 +57,9 @@ def history(max_size: int = 40) -> st.SearchStrategy[list[Event]]:
             "anonymous_id": st.sampled_from([None, "a1", "a2", "a3", "c1", "c3"]),
             "lines": st.lists(lines, max_size=3).map(tuple),
             "value": st.none() | money,
-            "channel": st.sampled_from([None, "web", "email"]),
-            "device": st.sampled_from([None, "mobile", "desktop"]),
-            "campaign": st.sampled_from([None, "spring", "fall"]),
+            "channel": st.sampled_from([None, *CHANNELS]),
+            "device": st.sampled_from([None, *DEVICES]),
+            "campaign": st.sampled_from([None, "spring", "fall", "Ärger", "a 'quoted' one"]),
             "traits": traits | keys,
             "consent": st.dictionaries(st.just("marketing"), st.booleans(), max_size=1),
         }

@@ -3,22 +3,27 @@ Law 2: adding events at or after T changes no feature at T."""
 
 import math
 import tempfile
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from histories import DAYS, START, history
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from once import own_ids
 
 from domain.behaviour import State, fold
 from domain.events import Event, to_micros
 from domain.features import features_at
 from feature_repo import lake
+from feature_repo.backends import open_features, open_log
 from feature_repo.build import make_feature_table
 from feature_repo.event_log import EventLog
 from feature_repo.state_tables import connect
 from feature_repo.states import build_states
+from feature_repo.stream import Recorder
 
 cutoffs = st.one_of(
     st.integers(1, DAYS * 86_400).map(lambda s: START + timedelta(seconds=s)),
@@ -103,3 +108,34 @@ def test_events_at_or_after_a_time_change_nothing_before_it(events, at):
     for profile, row in without.items():
         assert not {n: (v, with_later[profile][n]) for n, v in row.items()
                     if not same(v, with_later[profile][n])}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(shared_place):
+    with closing(open_log(shared_place)) as log, closing(open_features(shared_place)) as features:
+        yield log, features, shared_place.home
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # what is stored cannot be shrunk
+)
+@given(history(25).filter(bool), st.randoms(use_true_random=False))
+def test_what_the_stream_keeps_online_reads_as_what_the_batch_builds(shop, events, random):
+    log, features, home = shop
+    after, mine = START + timedelta(days=DAYS + 1), own_ids(events)
+    arrived = list(mine)
+    random.shuffle(arrived)
+    recorder = Recorder(log, features)
+    for event in arrived:
+        recorder.record([event])
+    lake.export(log, home)
+    batch = built(home, after)
+    profiles = {p for e in mine if (p := log.profile_id_of(e))}
+    assert profiles <= batch.keys()
+    for profile, stored in features.read_many(profiles).items():
+        row = features_at(stored.state, after)
+        assert not {n: (v, batch[profile][n]) for n, v in row.items()
+                    if not same(v, batch[profile][n])}  # fmt: skip

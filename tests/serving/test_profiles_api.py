@@ -32,6 +32,41 @@ def test_a_profile_shows_traits_behaviour_scores_segments_and_events(play):
     play(scene)
 
 
+def test_a_profile_shows_the_latest_session_the_tops_and_the_last_touched_items(play):
+    async def scene(shop):
+        campaign = {"context": {"campaign": {"name": "spring"}}}
+        await shop.track("Product Viewed", "ada", "mug-1", channel="client", **campaign)
+        await shop.track("Product Added", "ada", "bowl-1", channel="client")
+        await shop.track("Product Viewed", "ada", "bowl-2", channel="mobile")
+        body = (await shop.get("/v1/profiles/ada")).json()
+        touched = [(i["item_id"], i["kind"]) for i in body["interactions"]]
+        assert touched == [
+            ("bowl-2", "item-view"), ("bowl-1", "add-to-cart"), ("mug-1", "item-view"),
+        ]  # fmt: skip
+        assert all(datetime.fromisoformat(i["at"]) <= datetime.now(UTC)
+                   for i in body["interactions"])  # fmt: skip
+        session = body["session"]
+        assert (session["events"], session["items"], session["campaign"]) == (3, 3, "spring")
+        assert session["started_at"] <= session["last_event_at"]
+        assert body["top"]["touchpoint"] == ["web", "app"]
+        assert body["top"]["campaign"] == ["spring"]
+        for number in range(60):
+            await shop.track("Product Viewed", "ada", f"mug-{number}")
+        assert len((await shop.get("/v1/profiles/ada")).json()["interactions"]) == 50
+
+    play(scene)
+
+
+def test_who_did_nothing_yet_has_no_session(play):
+    async def scene(shop):
+        await shop.post("/v1/identify", {"userId": "bob", "traits": {"plan": "x"}}, "write")
+        body = (await shop.get("/v1/profiles/bob")).json()
+        assert body["session"] is None and body["interactions"] == []
+        assert set(map(len, body["top"].values())) == {0}
+
+    play(scene)
+
+
 def test_without_the_feature_store_the_log_still_knows(play, monkeypatch):
     async def scene(shop):
         await shop.track("Order Completed", "ada", "bowl-1")

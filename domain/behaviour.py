@@ -8,9 +8,13 @@ Events must be deduplicated by `message_id` before they are folded.
 
 import heapq
 import json
+import math
 import operator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar
+
+import orjson
 
 from domain.catalogue import PURCHASE_GROUP, builtin_catalogue
 from domain.events import Event, to_micros
@@ -22,7 +26,8 @@ MAX_TOUCHES = 50  # latest items touched
 MAX_MOMENTS = 64  # latest active events, for the session
 
 _LIVES = tuple(days * DAY_MICROS for days in HALF_LIVES_DAYS.values())
-_NOTHING = (0.0,) * len(_LIVES)
+_ONCE = (1.0,) * len(_LIVES)
+_TOUCH_KEY, _MOMENT_KEY = operator.itemgetter(0, 1, 2), operator.itemgetter(0, 1)
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -83,23 +88,29 @@ class State:
 
     def to_json(self) -> str:
         """Return the state as compact JSON text."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        plain = {name: getattr(self, name) for name in _PARTS}
+        plain["purchase_days"] = {str(day): spend for day, spend in self.purchase_days.items()}
+        try:
+            return orjson.dumps(plain, default=tuple).decode()
+        except TypeError:  # a trait with a number of more than 64 bits
+            return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
     def from_json(text: str) -> "State":
         """Return the state that `to_json` wrote; missing parts are empty."""
-        plain = json.loads(text)
+        try:
+            plain = orjson.loads(text)
+            if any(map(_is_rounded, (s[2] for s in (plain.get("traits") or {}).values()))):
+                plain = json.loads(text)
+        except orjson.JSONDecodeError:  # as `json` writes what is no number
+            plain = json.loads(text)
         return State(
             known=bool(plain.get("known")),
-            tallies={
-                kind: Tally(t[0], t[1], t[2], t[3], tuple(t[4]), tuple(t[5]))
-                for kind, t in (plain.get("tallies") or {}).items()
-            },
-            purchase_days={int(d): v for d, v in (plain.get("purchase_days") or {}).items()},
+            tallies={kind: _tally(*t) for kind, t in (plain.get("tallies") or {}).items()},
+            purchase_days={int(d): _sum(v) for d, v in (plain.get("purchase_days") or {}).items()},
             active_days=tuple(plain.get("active_days") or ()),
-            touches=tuple(Touch(*t) for t in plain.get("touches") or ()),
-            moments=tuple(Moment(*m) for m in plain.get("moments") or ()),
+            touches=tuple(map(Touch._make, plain.get("touches") or ())),
+            moments=tuple(map(Moment._make, plain.get("moments") or ())),
             channels=plain.get("channels") or {},
             devices=plain.get("devices") or {},
             traits={n: Stamped(*s) for n, s in (plain.get("traits") or {}).items()},
@@ -108,6 +119,36 @@ class State:
                 for purpose, by_id in (plain.get("consents") or {}).items()
             },
         )
+
+
+_EMPTY = State()
+
+
+_PARTS = tuple(f.name for f in fields(State))
+
+
+def _tally(
+    events: int,
+    value: float | None,
+    first_at: int,
+    last_at: int,
+    counts: list[float],
+    values: list[float | None],
+) -> Tally:
+    """Return a tally as it was written."""
+    return Tally(events, _sum(value), first_at, last_at, tuple(counts), tuple(map(_sum, values)))
+
+
+def _sum(written: float | None) -> float:
+    """Return a sum of money as it was written: one beyond all floats is null."""
+    return math.inf if written is None else written
+
+
+def _is_rounded(value: Any) -> bool:
+    """Return whether a value may have been an integer of more than 64 bits."""
+    if isinstance(value, dict | list):
+        return any(map(_is_rounded, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and abs(value) >= 2.0**63
 
 
 def is_active(kind: str) -> bool:
@@ -120,48 +161,82 @@ def is_active(kind: str) -> bool:
 
 
 def fold(state: State, event: Event) -> State:
-    """Return the state with one more event; the event must not have been folded before."""
-    return merge(state, of_event(event))
+    """Return the state with one more event; the event must not have been folded before.
+
+    It is `merge(state, of_event(event))`, without the way through a state of one event.
+    """
+    at = to_micros(event.at)
+    amount = float(event.value or 0.0)
+    known = state.known or event.customer_id is not None
+    tallies = _joined(state.tallies, {event.kind: _single(at, amount)}, merge_tallies)
+    traits, consents = state.traits, state.consents
+    if event.traits:
+        traits = _joined(traits, _said(event, at, event.traits), _later)
+    if event.consent:
+        consents = _joined(consents, _consents(event, at), _both_said)
+    if not is_active(event.kind):
+        return State(known, tallies, state.purchase_days, state.active_days, state.touches,
+                     state.moments, state.channels, state.devices, traits, consents)  # fmt: skip
+    return State(
+        known,
+        tallies,
+        _with_purchase(state.purchase_days, event, at, amount),
+        _with_day(state.active_days, at // DAY_MICROS),
+        _latest(state.touches, _touches(event, at), MAX_TOUCHES),
+        _latest(state.moments, (Moment(at, event.message_id, event.campaign),), MAX_MOMENTS),
+        _counted(state.channels, event.channel),
+        _counted(state.devices, event.device),
+        traits,
+        consents,
+    )
 
 
 def of_event(event: Event) -> State:
     """Return the state of a history that holds just this event."""
-    at = to_micros(event.at)
-    stamp = {name: Stamped(at, event.message_id, v) for name, v in event.traits.items()}
-    ids = [i for i in (event.customer_id, event.anonymous_id) if i]
-    passive = State(
-        known=event.customer_id is not None,
-        tallies={event.kind: _single(at, float(event.value or 0.0))},
-        traits=stamp,
-        consents={
-            purpose: {i: Stamped(at, event.message_id, granted) for i in ids}
-            for purpose, granted in event.consent.items()
-        },
-    )
-    return _with_activity(passive, event, at) if is_active(event.kind) else passive
+    return fold(_EMPTY, event)
 
 
 def _single(at: int, value: float) -> Tally:
-    return Tally(1, value, at, at, (1.0,) * len(_LIVES), (value,) * len(_LIVES))
+    return Tally(1, value, at, at, _ONCE, (value,) * len(_LIVES))
 
 
-def _with_activity(state: State, event: Event, at: int) -> State:
-    """Return the state of one event that the customer did, with its days, touches and session."""
-    day = at // DAY_MICROS
+def _said(event: Event, at: int, given: Mapping[str, Any]) -> dict[str, Stamped]:
+    return {name: Stamped(at, event.message_id, value) for name, value in given.items()}
+
+
+def _consents(event: Event, at: int) -> dict[str, dict[str, Stamped]]:
+    """Return what the event says of each purpose, for each id it was said under."""
+    ids = [i for i in (event.customer_id, event.anonymous_id) if i]
+    return {
+        purpose: {i: Stamped(at, event.message_id, granted) for i in ids}
+        for purpose, granted in event.consent.items()
+    }
+
+
+def _touches(event: Event, at: int) -> tuple[Touch, ...]:
+    return tuple(
+        Touch(at, event.message_id, n, line.item_id, event.kind, line.category, line.brand)
+        for n, line in enumerate(event.lines)
+    )[-MAX_TOUCHES:]
+
+
+def _with_purchase(
+    days: dict[int, float], event: Event, at: int, amount: float
+) -> dict[int, float]:
     kind = builtin_catalogue().kinds.get(event.kind)
-    bought = kind is not None and kind.group == PURCHASE_GROUP
-    return replace(
-        state,
-        purchase_days={day: float(event.value or 0.0)} if bought else {},
-        active_days=(day,),
-        touches=tuple(
-            Touch(at, event.message_id, n, line.item_id, event.kind, line.category, line.brand)
-            for n, line in enumerate(event.lines)
-        )[-MAX_TOUCHES:],
-        moments=(Moment(at, event.message_id, event.campaign),),
-        channels={event.channel: 1} if event.channel else {},
-        devices={event.device: 1} if event.device else {},
-    )
+    if kind is None or kind.group != PURCHASE_GROUP:
+        return days
+    return _latest_days(_joined(days, {at // DAY_MICROS: amount}, operator.add))
+
+
+def _with_day(days: tuple[int, ...], day: int) -> tuple[int, ...]:
+    if not days or days[-1] < day:
+        return (*days, day)[-MAX_DAYS:]
+    return days if day in days else tuple(sorted((*days, day)))[-MAX_DAYS:]
+
+
+def _counted(counts: dict[str, int], name: str | None) -> dict[str, int]:
+    return {**counts, name: counts.get(name, 0) + 1} if name else counts
 
 
 def merge(a: State, b: State) -> State:
@@ -176,7 +251,7 @@ def merge(a: State, b: State) -> State:
         channels=_joined(a.channels, b.channels, operator.add),
         devices=_joined(a.devices, b.devices, operator.add),
         traits=_joined(a.traits, b.traits, _later),
-        consents=_joined(a.consents, b.consents, lambda x, y: _joined(x, y, _later)),
+        consents=_joined(a.consents, b.consents, _both_said),
     )
 
 
@@ -215,20 +290,18 @@ def _later(a: Stamped, b: Stamped) -> Stamped:
     return max(a, b, key=lambda s: (s.at, s.message_id, json.dumps(s.value, sort_keys=True)))
 
 
+def _both_said(a: dict[str, Stamped], b: dict[str, Stamped]) -> dict[str, Stamped]:
+    return _joined(a, b, _later)
+
+
 def _latest(a: tuple[Any, ...], b: tuple[Any, ...], k: int) -> tuple[Any, ...]:
     """Return the latest k of two ascending runs; keys (time, message id, ...) decide."""
     if not a or not b:
         return a or b
-    key = _touch_key if isinstance(a[0], Touch) else _moment_key
-    return tuple(heapq.merge(a, b, key=key))[-k:]
-
-
-def _touch_key(touch: Touch) -> tuple[int, str, int]:
-    return touch.at, touch.message_id, touch.position
-
-
-def _moment_key(moment: Moment) -> tuple[int, str]:
-    return moment.at, moment.message_id
+    key = _TOUCH_KEY if isinstance(a[0], Touch) else _MOMENT_KEY
+    if key(a[-1]) <= key(b[0]):  # as events mostly come: in order of time
+        return (a + b)[-k:]
+    return tuple(sorted(a + b, key=key)[-k:])
 
 
 def _latest_days(days: dict[int, float]) -> dict[int, float]:

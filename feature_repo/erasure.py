@@ -19,7 +19,7 @@ from feature_repo.log_erasure import Plan
 from feature_repo.store import Features
 from feature_repo.stream import Stream
 
-ERASED = "releases/erased"  # written anew with each erasure: whoever holds a release reads it again
+ERASED = "releases/erased"  # written anew with each erasure: whoever keeps a copy lets go of it
 Forget = Callable[[Sequence[str]], None]
 
 
@@ -84,7 +84,7 @@ def compact(path: Path) -> bool:
 
 def _tell_releases(home: Path, at: datetime) -> None:
     marker = home / ERASED
-    if marker.parent.exists():
-        scratch = marker.with_suffix(".writing")
-        scratch.write_text(f"{at.isoformat()}\n", encoding="utf-8")
-        scratch.replace(marker)
+    marker.parent.mkdir(exist_ok=True)
+    scratch = marker.with_suffix(".writing")
+    scratch.write_text(f"{at.isoformat()}\n", encoding="utf-8")
+    scratch.replace(marker)

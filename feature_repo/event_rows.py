@@ -1,7 +1,10 @@
 """An event as a row of the log, and back; both logs and the lake speak of these columns."""
 
 import json
+import re
 from typing import Any
+
+import orjson
 
 from domain.events import Event, Line, from_micros, to_micros
 from domain.items import Item
@@ -11,33 +14,28 @@ COLUMNS = (
     "currency", "channel", "device", "campaign", "decision_id", "lines", "properties", "traits",
     "consent",
 )  # fmt: skip
+_LARGE = re.compile(r"[\s:,\[]-?\d{19}")  # orjson reads an integer of more than 64 bits as a float
 Row = tuple[Any, ...]  # (seq, *COLUMNS)
 
 
 def to_row(event: Event) -> Row:
     """Return an event in the order of COLUMNS: times in µs, structured parts as JSON."""
-    lines = [
-        {"item_id": n.item_id, "quantity": n.quantity, "unit_price": n.unit_price,
-         "category": n.category, "brand": n.brand}
-        for n in event.lines
-    ]  # fmt: skip
     return (
         event.message_id, event.kind, to_micros(event.at), to_micros(event.received_at),
         event.customer_id, event.anonymous_id, event.order_id, event.value, event.currency,
-        event.channel, event.device, event.campaign, event.decision_id, _json(lines),
-        _json(dict(event.properties)), _json(dict(event.traits)), _json(dict(event.consent)),
+        event.channel, event.device, event.campaign, event.decision_id,
+        orjson.dumps(event.lines).decode() if event.lines else None,
+        _json(event.properties), _json(event.traits), _json(event.consent),
     )  # fmt: skip
 
 
 def to_event(row: Row) -> Event:
     """Return the event of a row in the order of COLUMNS."""
     return Event(
-        message_id=row[0], kind=row[1], at=from_micros(row[2]), received_at=from_micros(row[3]),
-        customer_id=row[4], anonymous_id=row[5], order_id=row[6], value=row[7], currency=row[8],
-        channel=row[9], device=row[10], campaign=row[11], decision_id=row[12],
-        lines=tuple(Line(**line) for line in json.loads(row[13] or "[]")),
-        properties=json.loads(row[14] or "{}"), traits=json.loads(row[15] or "{}"),
-        consent=json.loads(row[16] or "{}"),
+        row[0], row[1], from_micros(row[2]), from_micros(row[3]), row[4], row[5],
+        tuple(Line(**line) for line in orjson.loads(row[13])) if row[13] else (),
+        row[7], row[8], row[6], row[9], row[10], row[11], row[12],
+        *(_plain(text) for text in row[14:17]),
     )  # fmt: skip
 
 
@@ -58,8 +56,21 @@ def to_item(row: Row) -> Item:
 
 
 def _json(value: Any) -> str | None:
-    return (
-        json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        if value
-        else None
-    )
+    """Return JSON text, None for nothing; odd numbers (over 64 bits, NaN) go the slow way."""
+    if not value:
+        return None
+    try:
+        text = orjson.dumps(value if isinstance(value, dict) else dict(value))
+        if b"null" not in text:
+            return text.decode()
+    except TypeError:
+        pass
+    return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(text: str | None) -> dict[str, Any]:
+    """Return the object that `_json` wrote."""
+    if not text:
+        return {}
+    found: dict[str, Any] = json.loads(text) if _LARGE.search(text) else orjson.loads(text)
+    return found

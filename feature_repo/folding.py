@@ -14,6 +14,7 @@ from functools import reduce
 from domain.behaviour import State, fold, merge
 from domain.events import Event, to_micros
 from feature_repo.kept import Kept, Link
+from feature_repo.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ Devices = Callable[[str], set[str]]  # customer id -> every device it was ever s
 class Folding:
     """Reads each state once, folds events in the order of the log, and says what changed."""
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader, remembered: Remembered) -> None:
         self._read = read
+        self._remembered = remembered
         self._before: dict[str, Kept] = {}
         self._kept: dict[str, Kept] = {}
         self._broken: set[str] = set()  # profiles that only the log can tell: a link changed hands
@@ -50,7 +52,7 @@ class Folding:
             if base:
                 profile_id = self._canonical(base)
                 kept = self._kept[profile_id]
-                self._kept[profile_id] = replace(kept, state=fold(kept.state, event))
+                self._kept[profile_id] = kept.with_state(fold(kept.state, event))
 
     def stitch(self, canonical: Mapping[str, str]) -> None:
         """Take note of the ids that customers go by now, and move their states there."""
@@ -101,7 +103,8 @@ class Folding:
 
     def rows(self) -> list[tuple[str, str]]:
         """Return (id, text) of everything that is to be written."""
-        return [(i, kept.to_text()) for i, kept in self._kept.items() if kept != self._before[i]]
+        changed = [(i, kept) for i, kept in self._kept.items() if kept != self._before[i]]
+        return [(i, self._text(i, kept)) for i, kept in changed]
 
     def changes(self) -> list[Change]:
         """Return every profile whose state is another one now."""
@@ -120,8 +123,13 @@ class Folding:
         missing = [i for i in dict.fromkeys(ids) if i not in self._kept]
         texts = self._read(missing) if missing else {}
         for i in missing:
-            self._before[i] = Kept.from_text(texts[i]) if i in texts else Kept()
+            self._before[i] = self._remembered.kept(i, texts[i]) if i in texts else Kept()
             self._kept[i] = self._before[i]
+
+    def _text(self, profile_id: str, kept: Kept) -> str:
+        text = kept.to_text()
+        self._remembered.put(profile_id, text, kept)
+        return text
 
     def _owner(self, device: str | None) -> str | None:
         link = self._kept[device].link if device else None

@@ -28,6 +28,10 @@ class Kept:
     canonical: str | None = None
     members: frozenset[str] = frozenset()
 
+    def with_state(self, state: State) -> "Kept":
+        """Return the same with another state."""
+        return Kept(state, self.link, self.canonical, self.members)
+
     def to_text(self) -> str:
         """Return JSON text that `State.from_json` reads as the state."""
         return with_ties(self.state.to_json(), self)
@@ -50,6 +54,8 @@ _TIES = ("moved", "stitched_to", "stitched_in")
 
 def with_ties(text: str, kept: Kept) -> str:
     """Return the text of a state with the ties to other ids."""
+    if not (kept.link or kept.canonical or kept.members):
+        return text
     ties: Mapping[str, Any] = {
         "moved": kept.link,
         "stitched_to": kept.canonical,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
@@ -61,15 +62,32 @@ class Online(Protocol):
         ...
 
 
+class _OnceStored:
+    """A text as Feast's value; in SQLite its copy in plain text beside the value is left out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def WhichOneof(self, _: str) -> None:
+        """Name no type, which is what Feast asks to make that copy."""
+
+    def SerializeToString(self) -> bytes:
+        """Return the bytes of Feast's own value."""
+        return bytes(Value(string_val=self._text).SerializeToString())
+
+
+@lru_cache(maxsize=16_384)
 def entity_key(profile_id: str) -> EntityKey:
-    """Return Feast's key of a profile."""
+    """Return Feast's key of a profile; nobody may change it."""
     return EntityKey(join_keys=[KEY], entity_values=[Value(string_val=profile_id)])
 
 
 def to_feast(view: str, rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
     """Yield rows as Feast writes them."""
     feature = FEATURE[view]
-    return ((entity_key(i), {feature: Value(string_val=text)}, at, None) for i, text, at in rows)
+    return ((entity_key(i), {feature: _OnceStored(text)}, at, None) for i, text, at in rows)
 
 
 def from_feast(at: datetime | None, values: dict[str, Value] | None) -> Found:

@@ -23,9 +23,10 @@ from domain.errors import InvalidInput, NotFound
 from domain.features import FEATURES
 from domain.settings import EMBEDDED
 from feature_repo.definitions import KEY
-from feature_repo.online import RESERVED, SCORES, STATE, Exchange, Online, Row
+from feature_repo.online import RESERVED, SCORES, STATE, Exchange, Online, Row, entity_key
 from feature_repo.online_sqlite import SqliteOnline
 from feature_repo.registration import registered_store
+from feature_repo.remembered import Remembered
 from feature_repo.score_history import ScoreHistory
 
 _BATCH = 5_000  # rows per transaction: a tenth of a second for which other writers wait
@@ -50,6 +51,7 @@ class Features:
         self._feast = store
         self._history = ScoreHistory(home)
         self._kept = _online(store, home)
+        self.remembered = Remembered()
 
     @classmethod
     def open(cls, home: Path, online_store: str = EMBEDDED) -> "Features":
@@ -93,7 +95,7 @@ class Features:
             states, scores = self._kept.read(STATE, ids), self._kept.read(SCORES, ids)
             for profile_id, (at, state), (_, records) in zip(ids, states, scores, strict=True):
                 if state or records:
-                    found[profile_id] = _stored(profile_id, state, records, at)
+                    found[profile_id] = self._stored(profile_id, state, records, at)
         return found
 
     def write_states(self, rows: Iterable[Row]) -> int:
@@ -119,7 +121,16 @@ class Features:
 
     def delete(self, profile_ids: Iterable[str]) -> int:
         """Remove profiles from the online store; return how many values went."""
-        return sum(self._kept.delete(ids) for ids in _batches(profile_ids))
+        gone = 0
+        for ids in _batches(profile_ids):
+            gone += self._kept.delete(ids)
+        self.forget()
+        return gone
+
+    def forget(self) -> None:
+        """Let go of everything that is kept in memory; somebody may have been erased."""
+        self.remembered.clear()
+        entity_key.cache_clear()
 
     def close(self) -> None:
         """Close the files; the store cannot be used afterwards."""
@@ -133,6 +144,16 @@ class Features:
             known = ", ".join(sorted(s.name for s in self._feast.list_feature_services()))
             raise NotFound(f"no feature service {name!r}; there are: {known}") from fault
 
+    def _stored(
+        self, profile_id: str, state: str, records: str, at: datetime | None
+    ) -> StoredProfile:
+        return StoredProfile(
+            profile_id,
+            self.remembered.kept(profile_id, state).state if state else State(),
+            json.loads(records) if records else {},
+            at.astimezone(UTC) if at else None,
+        )
+
     def _write(self, view: str, batch: list[Row]) -> int:
         self._kept.write(view, batch)
         return len(batch)
@@ -145,15 +166,6 @@ def _online(store: FeatureStore, home: Path) -> Online:
     from feature_repo.online_redis import RedisOnline  # its library only where it is used
 
     return RedisOnline(store)
-
-
-def _stored(profile_id: str, state: str, records: str, at: datetime | None) -> StoredProfile:
-    return StoredProfile(
-        profile_id,
-        State.from_json(state) if state else State(),
-        json.loads(records) if records else {},
-        at.astimezone(UTC) if at else None,
-    )
 
 
 def _in_order(found: pd.DataFrame) -> pd.DataFrame:

@@ -79,7 +79,8 @@ class Stream:
                 time.sleep(random.uniform(0, 0.005))
 
     def _refold(self, exchange: Exchange, profile_ids: Collection[str]) -> None:
-        folding, now = Folding(exchange.texts), datetime.now(UTC)
+        folding = Folding(exchange.texts, self._features.remembered)
+        now = datetime.now(UTC)
         folding.refold(profile_ids)
         past = _Past(self._log, self._all_offsets(exchange, {}))
         folding.mend(past.trail, past.devices)
@@ -107,7 +108,7 @@ class Stream:
             return _Step(offsets=offsets)
         moved = {part: rows[-1][0] for part, rows in runs.items()}
         offsets |= moved
-        folding = Folding(exchange.texts)
+        folding = Folding(exchange.texts, self._features.remembered)
         folding.stitch(canonical)
         rows = sorted((row for run in runs.values() for row in run), key=lambda row: row[0])
         folding.take([to_event(row[1:]) for row in rows])

@@ -51,6 +51,7 @@ class Runtime:
     segments: SegmentStore
     live: Live
     watched_release: Watched[Release]
+    watched_erasures: Watched[None]
     watched_keys: Watched[Keys]
     watched_actions: Watched[tuple[Action, ...]]
 
@@ -84,6 +85,8 @@ class Runtime:
         """Take up a new release, new keys, an edited action catalogue."""
         self.watched_keys.refresh()
         self.watched_actions.refresh()
+        if self.watched_erasures.refresh():
+            self.features.forget()  # another worker erased somebody
         if self.watched_release.refresh():
             self.metrics.swaps.add()
             self.metrics.show_release(self.release.created_at)
@@ -126,6 +129,7 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
             settings, metrics, segments, log, features, lambda: watched_release.value, wake
         ),
         watched_release=watched_release,
+        watched_erasures=Watched("erasures", file_stamp(home / ERASED), lambda: None),
         watched_keys=Watched("keys", file_stamp(keys_file(home)), lambda: read_keys(home)),
         watched_actions=Watched("actions", file_stamp(catalogue), lambda: read_actions(catalogue)),
     )

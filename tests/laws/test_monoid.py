@@ -1,5 +1,6 @@
 """Law 4: merging two profiles equals folding both histories into one, in any order."""
 
+import json
 import math
 from datetime import timedelta
 from functools import reduce
@@ -9,7 +10,7 @@ from histories import DAYS, START, history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.behaviour import State, fold, merge
+from domain.behaviour import State, fold, merge, of_event
 from domain.events import Event
 from domain.features import FEATURES, features_at
 
@@ -59,10 +60,31 @@ def test_merging_is_associative(events, i, j):
     assert_same(merge(a, merge(b, c)), merge(merge(a, b), c))
 
 
+@settings(max_examples=100, deadline=None)
+@given(history(max_size=15))
+def test_folding_an_event_is_merging_the_state_of_that_event_alone(events):
+    state = State()
+    for event in events:
+        assert fold(state, event) == merge(state, of_event(event))
+        state = fold(state, event)
+
+
 @given(history(max_size=15))
 def test_a_state_survives_being_written_and_read(events):
     state = fold_all(events)
     assert State.from_json(state.to_json()) == state
+    plain = json.loads(state.to_json())  # as other writers of JSON put it: with blanks
+    assert State.from_json(json.dumps(plain)) == state
+
+
+def test_a_sum_beyond_all_numbers_is_written_and_read():
+    def spent(n: int) -> Event:
+        return Event(f"m{n}", "purchase", START, START, "c1", value=1.7e308)
+
+    state = fold_all([spent(1), spent(2)])
+    assert state.tallies["purchase"].value == math.inf
+    again = State.from_json(state.to_json())
+    assert again.tallies == state.tallies and again.purchase_days == state.purchase_days
 
 
 @given(st.booleans(), st.booleans())

@@ -1,8 +1,6 @@
-"""All profiles of a release as one table: who is in a segment, how many, and their list."""
+"""All profiles of a release as one table: how many a rule holds for, and which."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +12,6 @@ from domain.segment_sql import to_sql
 from domain.segments import Rule, fields_of
 
 _SAMPLE = 10
-_CHUNK = 5_000
 _REMEMBERED = 1_000  # rules whose size is kept
 
 
@@ -25,14 +22,6 @@ class Preview:
     size: int
     total: int
     sample: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some members in order of their id; `after` fetches the next ones, None at the end."""
-
-    members: list[dict[str, Any]]
-    after: str | None
 
 
 class Audience:
@@ -74,31 +63,6 @@ class Audience:
             self._sizes[rule] = size
         return size
 
-    def page(self, rule: Rule, limit: int, after: str | None) -> Page:
-        """Return up to `limit` members with an id behind `after`, with what the rule looks at."""
-        condition, params = to_sql(rule, self.columns)
-        names = self._shown(rule)
-        if after is not None:
-            condition, params = f"{condition} AND profile_id > ?", [*params, after]
-        sql = (
-            f"SELECT {_list(names)} FROM profiles WHERE {condition} "
-            f"ORDER BY profile_id LIMIT {limit + 1}"
-        )
-        rows = self._ask(sql, params)
-        members = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
-        return Page(members, members[-1]["profile_id"] if len(rows) > limit else None)
-
-    def csv(self, rule: Rule) -> Iterator[bytes]:
-        """Yield all members as CSV, a head line first."""
-        condition, params = to_sql(rule, self.columns)
-        names = self._shown(rule)
-        yield _csv_lines([names])
-        with self._db.cursor() as db:
-            sql = f"SELECT {_list(names)} FROM profiles WHERE {condition} ORDER BY profile_id"
-            found = db.execute(sql, params)
-            while rows := found.fetchmany(_CHUNK):
-                yield _csv_lines(rows)
-
     def ids(self, rule: Rule, limit: int) -> list[str]:
         """Return the ids of up to `limit` members, in order."""
         condition, params = to_sql(rule, self.columns)
@@ -115,16 +79,3 @@ class Audience:
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([_safe(value) for value in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _safe(value: Any) -> Any:
-    """Return a value that a spreadsheet does not run: text that begins like a formula is quoted."""
-    return (
-        f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
-    )

@@ -39,7 +39,7 @@ class DueTimes:
 
     def first(self) -> datetime | None:
         """Return the earliest instant, or None."""
-        found = self._tables.rows("SELECT min(at) FROM due")[0][0]
+        found = self._tables.look("SELECT min(at) FROM due")[0][0]
         return None if found is None else from_micros(found)
 
     def _known(self, pairs: Iterable[Pair]) -> dict[Pair, int]:

@@ -1,11 +1,15 @@
-"""From a request about segments or look-alikes to its answer, out of the released profiles."""
+"""From a request about segments or look-alikes to its answer.
 
-from collections.abc import Iterator
+Who is in a segment is live; a rule that is only tried, and look-alikes, are of the release.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from domain.errors import InvalidInput, NotEnoughData
 from domain.segment_defaults import Segment
+from serving.live_members import CATCHING_UP
 from serving.lookalikes import Crowd
 from serving.runtime import Runtime
 from serving.segments import key_of, read_rule, to_wire
@@ -30,52 +34,63 @@ def show(runtime: Runtime, key: str, form: str) -> dict[str, Any]:
     return to_wire(runtime.segments.get(key), form, runtime.release.score_models)
 
 
-def list_all(runtime: Runtime, form: str) -> dict[str, Any]:
-    """Return all segments with their sizes."""
-    release = runtime.release
-    audience, models = release.audience, release.score_models
-    total = audience.total if audience else 0
+def list_all(runtime: Runtime, form: str, now: datetime) -> dict[str, Any]:
+    """Return all segments with how many are in them now."""
+    members, models = runtime.live.members, runtime.release.score_models
+    segments = runtime.segments.all()
+    as_of, sizes, total = members.as_of(now), members.sizes(), members.total()
     rows = []
-    for segment in runtime.segments.all():
-        size = audience.size(segment.rule) if audience else None
-        share = None if size is None else _share(size, total)
-        rows.append(to_wire(segment, form, models) | {"size": size, "share": share})
-    return {"segments": rows, "total": total, "fallback": None if audience else NO_RELEASE}
+    for segment in segments:
+        size = sizes.get(segment.key, 0)
+        counted = {"size": size, "share": _share(size, total)}
+        rows.append(to_wire(segment, form, models) | counted)
+    return {"segments": rows, "total": total, "as_of": as_of, "fallback": _lag(runtime, segments)}
 
 
 def preview(runtime: Runtime, asked: PreviewAsked) -> dict[str, Any]:
     """Return how many profiles of the release a rule holds for, and some of them."""
     release = runtime.release
     rule = read_rule(asked.rule, release.score_models)
-    empty = {"size": 0, "total": 0, "share": 0.0, "sample": [], "fallback": NO_RELEASE}
+    about = {"of": "release", "as_of": release.as_of, "release_id": release.release_id}
     if release.audience is None:
-        return empty | {"release_id": release.release_id}
+        empty = {"size": 0, "total": 0, "share": 0.0, "sample": [], "fallback": NO_RELEASE}
+        return empty | about
     found = release.audience.preview(rule)
-    return {
+    return about | {
         "size": found.size,
         "total": found.total,
         "share": _share(found.size, found.total),
         "sample": found.sample,
         "fallback": None,
-        "release_id": release.release_id,
     }
 
 
-def members(runtime: Runtime, key: str, limit: int, after: str | None) -> dict[str, Any]:
-    """Return one page of the members of a segment."""
-    segment, release = runtime.segments.get(key), runtime.release
-    answer: dict[str, Any] = {"key": key, "release_id": release.release_id}
-    if release.audience is None:
-        return answer | {"members": [], "size": 0, "next": None, "fallback": NO_RELEASE}
-    page = release.audience.page(segment.rule, limit, after)
-    size = release.audience.size(segment.rule)
-    return answer | {"members": page.members, "size": size, "next": page.after, "fallback": None}
+def members(
+    runtime: Runtime, key: str, limit: int, after: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return one page of those who are in a segment now."""
+    segment, live = runtime.segments.get(key), runtime.live.members
+    as_of, size = live.as_of(now), live.size(key)
+    page = live.page(segment, limit, after, now)
+    return {
+        "key": key,
+        "members": page.members,
+        "size": size,
+        "next": page.after,
+        "as_of": as_of,
+        "fallback": _lag(runtime, [segment]),
+        "release_id": runtime.release.release_id,
+    }
 
 
-def members_csv(runtime: Runtime, key: str) -> Iterator[bytes]:
-    """Return all members of a segment as lines of CSV."""
-    segment, audience = runtime.segments.get(key), runtime.release.audience
-    return iter([b"profile_id\r\n"]) if audience is None else audience.csv(segment.rule)
+def members_csv(
+    runtime: Runtime, key: str, now: datetime
+) -> tuple[Iterator[bytes], dict[str, str]]:
+    """Return all who are in a segment now as lines of CSV, and the headers that say as of when."""
+    segment, live = runtime.segments.get(key), runtime.live.members
+    as_of, lag = live.as_of(now), _lag(runtime, [segment])
+    about = {"X-As-Of": as_of.isoformat() if as_of else "", "X-Fallback": lag or ""}
+    return live.csv(segment, now), {name: value for name, value in about.items() if value}
 
 
 def lookalikes(runtime: Runtime, asked: LookalikesAsked) -> dict[str, Any]:
@@ -99,6 +114,10 @@ def _seed_of(runtime: Runtime, key: str) -> list[str]:
     if not ids:
         raise NotEnoughData(f"the segment {key!r} has no members to be like", field="segment")
     return ids
+
+
+def _lag(runtime: Runtime, segments: Sequence[Segment]) -> str | None:
+    return CATCHING_UP if runtime.live.members.catching_up(segments) else None
 
 
 def _share(size: int, total: int) -> float:

@@ -12,6 +12,7 @@ from serving.deliveries import Deliverer, Patience
 from serving.demo_visitor import is_loopback
 from serving.lease import Lease
 from serving.live_feed import LiveFeed
+from serving.live_members import LiveMembers
 from serving.live_rules import LiveRules
 from serving.live_runner import LiveRunner, Wake
 from serving.live_segments import LiveSegments
@@ -32,6 +33,7 @@ class Live:
 
     tables: LiveTables
     membership: Membership
+    members: LiveMembers
     outbox: Outbox
     segments: LiveSegments
     deliverer: Deliverer
@@ -65,13 +67,15 @@ def open_live(
         for move in moves:
             metrics.segment_changes.add(move.op)
 
+    feed = LiveFeed(tables, log, features)
     segments = LiveSegments(
-        tables, LiveRules(tables, store, membership), membership, LiveFeed(tables, log, features),
-        features, release, tell, Lease(tables, "live", LEASE_SECONDS),
+        tables, LiveRules(tables, store, membership), membership, feed, features, release, tell,
+        Lease(tables, "live", LEASE_SECONDS),
     )  # fmt: skip
     deliverer = Deliverer(outbox, patience_of(settings), metrics.deliveries)
     runner = LiveRunner(segments, deliverer, wake, settings.segment_poll_seconds)
-    return Live(tables, membership, outbox, segments, deliverer, runner)
+    members = LiveMembers(tables, feed, membership.due, features)
+    return Live(tables, membership, members, outbox, segments, deliverer, runner)
 
 
 def patience_of(settings: Settings) -> Patience:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.events import Event
 from feature_repo.event_rows import to_event
@@ -67,6 +68,17 @@ class LiveFeed:
         reached = offsets | {part: run[-1][0] for part, run in runs.items() if run}
         return self._heard([to_event(row[1:]) for row in rows], canonical, reached, number)
 
+    def has_begun(self) -> bool:
+        """Return whether it is noted how far was read."""
+        return self._kept_offsets() is not None
+
+    def first_unread(self) -> datetime | None:
+        """Return when the oldest event was received that was not read yet, or None."""
+        kept = self._kept_offsets() or {}
+        offsets = {part: int(kept.get(str(part), 0)) for part in range(self._log.partitions)}
+        rows = [row for run in self._log.rows_since(offsets, 1).values() for row in run]
+        return min((to_event(row[1:]).received_at for row in rows), default=None)
+
     def keep(self, heard: Heard, profiles: Sequence[str]) -> None:
         """Note how far was read and who is known, inside the transaction of the caller."""
         self._tables.change_many("INSERT OR IGNORE INTO links VALUES (?, ?)", sorted(heard.links))
@@ -78,6 +90,12 @@ class LiveFeed:
         """Note profiles that are there, inside the transaction of the caller."""
         self._tables.change_many(
             "INSERT OR IGNORE INTO profiles VALUES (?)", [(profile,) for profile in profiles]
+        )
+
+    def forget(self, profiles: Iterable[str]) -> None:
+        """Forget profiles that are not there any more, inside the transaction of the caller."""
+        self._tables.change_many(
+            "DELETE FROM profiles WHERE profile = ?", [(profile,) for profile in profiles]
         )
 
     def known_among(self, profiles: Sequence[str]) -> set[str]:
@@ -126,6 +144,10 @@ class LiveFeed:
         for device, customer in [*rows, *heard.links]:
             found.setdefault(device, {device}).add(customer)
         return {i: led | {self._log.resolve(one) for one in led} for i, led in found.items()}
+
+    def _kept_offsets(self) -> dict[str, int] | None:
+        found = self._tables.look("SELECT value FROM progress WHERE what = ?", (self._name,))
+        return dict(json.loads(found[0][0])) if found else None
 
     def _folded(self) -> tuple[dict[int, int], int]:
         """Return how far the states are: in the log, and in the changes of identities."""

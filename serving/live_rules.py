@@ -59,7 +59,7 @@ class LiveRules:
         }
         for segment in found:
             version, rule = known.get(segment.key, (0, None))
-            if rule != _text(segment.rule):
+            if rule != rule_text(segment.rule):
                 self._start(segment, version + 1, audience, now)
         gone = [k for k, (_, rule) in known.items() if rule and k not in {s.key for s in found}]
         for key in gone:
@@ -101,7 +101,7 @@ class LiveRules:
     ) -> None:
         self._tables.change(
             "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
-            (segment.key, version, _text(segment.rule), to_micros(now)),
+            (segment.key, version, rule_text(segment.rule), to_micros(now)),
         )
         self._membership.start_over(segment.key, _ids(audience, segment.rule), now)
         self._tables.change("DELETE FROM sweeps WHERE segment = ?", (segment.key,))
@@ -113,7 +113,8 @@ class LiveRules:
         self._membership.clear(key)
 
 
-def _text(rule: Rule) -> str:
+def rule_text(rule: Rule) -> str:
+    """Return a rule as it is kept, equal for equal rules."""
     return json.dumps(to_plain(rule), ensure_ascii=False)
 
 

@@ -154,6 +154,7 @@ class LiveSegments:
         if end is None:
             rows = [(key, cause) for key in keys]
             self._tables.change_many(f"DELETE FROM sweeps WHERE {one}", rows)
+            self._membership.drop_strangers(keys)
         else:
             moved = [(end, key, cause) for key in keys]
             self._tables.change_many(f"UPDATE sweeps SET reached = ? WHERE {one}", moved)
@@ -172,6 +173,7 @@ class LiveSegments:
         with self._tables.transaction():
             self._lease.check()
             self._tell(self._membership.take(verdicts, now), now)
+            self._feed.forget(set(asked).difference(there))
             if heard is not None:
                 self._feed.keep(heard, there)
             if then is not None:

@@ -60,7 +60,7 @@ CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (webhook, seq) WHERE dead_at IS
 
 
 class LiveTables:
-    """One connection for all threads of a process; a transaction has it alone."""
+    """One connection for all threads of a process, a transaction has it alone; one more looks."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -71,11 +71,20 @@ class LiveTables:
         use_wal(self._db)
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_SCHEMA)
+        self._looking_lock = threading.Lock()
+        self._looking = sqlite3.connect(
+            path, timeout=30, isolation_level=None, check_same_thread=False
+        )
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a statement yields."""
         with self._lock:
             return self._db.execute(sql, params).fetchall()
+
+    def look(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what a statement yields of all that is committed, waiting for no transaction."""
+        with self._looking_lock:
+            return self._looking.execute(sql, params).fetchall()
 
     def change(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; return how many rows it changed."""
@@ -105,7 +114,8 @@ class LiveTables:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, self._looking_lock:
+            self._looking.close()
             self._db.close()
 
 

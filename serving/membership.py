@@ -93,6 +93,14 @@ class Membership:
             "INSERT OR IGNORE INTO members VALUES (?, ?, ?)", [(segment, i, at) for i in ids]
         )
 
+    def drop_strangers(self, segments: Iterable[str]) -> None:
+        """Take out members whom nobody knows any more, such as ids of a release."""
+        self._tables.change_many(
+            "DELETE FROM members WHERE segment = ? "
+            "AND profile NOT IN (SELECT profile FROM profiles)",
+            [(segment,) for segment in segments],
+        )
+
     def clear(self, segment: str) -> None:
         """Forget members and due times of a segment; the journal stays."""
         for table in ("members", "due"):

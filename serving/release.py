@@ -51,6 +51,11 @@ class Release:
         return self.about.get("created_at")
 
     @property
+    def as_of(self) -> str | None:
+        """The instant that its profiles were made for, ISO 8601."""
+        return self.about.get("as_of") or self.created_at
+
+    @property
     def models(self) -> dict[str, dict[str, Any]]:
         """Name -> version, kind, metrics, trained_at, reliability."""
         return dict(self.about.get("models") or {})

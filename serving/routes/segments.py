@@ -29,16 +29,16 @@ async def create(asked: shapes.SegmentAsked, runtime: TheRuntime, now: Now) -> R
 
 
 @router.get("/v1/segments", response_model=shapes.SegmentList, responses=faults(403))
-async def list_all(runtime: TheRuntime, format: Form = "native") -> Response:
-    """Return all segments with their sizes in the release."""
-    return json_response(await asyncio.to_thread(grouping.list_all, runtime, format))
+async def list_all(runtime: TheRuntime, now: Now, format: Form = "native") -> Response:
+    """Return all segments with how many are in them now."""
+    return json_response(await asyncio.to_thread(grouping.list_all, runtime, format, now))
 
 
 @router.post(
     "/v1/segments/preview", response_model=shapes.PreviewAnswer, responses=faults(403, 413)
 )
 async def preview(asked: shapes.PreviewAsked, runtime: TheRuntime) -> Response:
-    """Try a rule: how many, which share of all, and some of them."""
+    """Try a rule on the profiles of the release: how many, which share of all, and some of them."""
     return json_response(await asyncio.to_thread(grouping.preview, runtime, asked))
 
 
@@ -63,11 +63,14 @@ async def delete(key: Key, runtime: TheRuntime) -> Response:
 async def members(
     key: Key,
     runtime: TheRuntime,
+    now: Now,
     limit: Annotated[int, Query(ge=1, le=1000, description="Members of one page.")] = 100,
     after: Annotated[str | None, Query(max_length=256, description="`next` of a page.")] = None,
     format: Annotated[Literal["json", "csv"], Query(description="csv gives all at once.")] = "json",
 ) -> Response:
-    """Return the members in the release, page by page as JSON, or all of them as CSV."""
+    """Return who is in it now, page by page as JSON, or all of them as CSV."""
     if format == "csv":
-        return StreamingResponse(grouping.members_csv(runtime, key), media_type="text/csv")
-    return json_response(await asyncio.to_thread(grouping.members, runtime, key, limit, after))
+        lines, headers = await asyncio.to_thread(grouping.members_csv, runtime, key, now)
+        return StreamingResponse(lines, media_type="text/csv", headers=headers)
+    page = await asyncio.to_thread(grouping.members, runtime, key, limit, after, now)
+    return json_response(page)

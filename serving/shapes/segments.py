@@ -25,6 +25,12 @@ _RuleField = Annotated[
     Field(description="In react-querybuilder's shape, or in that of jQuery QueryBuilder."),
 ]
 
+_CATCHING_UP = "'catching_up' while everybody is still asked of a new rule, or about new scores."
+AsOf = Annotated[
+    str | None,
+    Field(description="All that happened before is in it; null before the first look."),
+]
+
 
 class SegmentAsked(Asked):
     """A new segment; without a key it gets one made of its name."""
@@ -57,18 +63,19 @@ class SegmentAnswer(BaseModel):
 
 
 class ListedSegment(SegmentAnswer):
-    """A segment with its size in the release."""
+    """A segment with how many are in it now."""
 
-    size: int | None
-    share: float | None
+    size: int
+    share: float = Field(description="Of all profiles.")
 
 
 class SegmentList(BaseModel):
     """All segments."""
 
     segments: list[ListedSegment]
-    total: int = Field(description="All profiles of the release.")
-    fallback: str | None
+    total: int = Field(description="All profiles that there are now.")
+    as_of: AsOf
+    fallback: str | None = Field(description=_CATCHING_UP)
 
 
 class PreviewAnswer(BaseModel):
@@ -82,6 +89,8 @@ class PreviewAnswer(BaseModel):
                 "share": 0.053,
                 "sample": [{"profile_id": "c-7", "churn_percentile": 91, "order_count": 4.0}],
                 "fallback": None,
+                "of": "release",
+                "as_of": "2026-03-01T10:15:00+00:00",
                 "release_id": "20260301-101500",
             }
         }
@@ -91,6 +100,8 @@ class PreviewAnswer(BaseModel):
     total: int
     share: float
     sample: list[dict[str, Any]]
+    of: str = Field(description="'release': what came or changed after it does not count.")
+    as_of: str | None = Field(description="The instant that the profiles were made for.")
     fallback: str | None = Field(description="'no_release' before profiles were released.")
     release_id: str | None
 
@@ -102,9 +113,17 @@ class MembersAnswer(BaseModel):
         json_schema_extra={
             "example": {
                 "key": "likely-to-churn",
-                "members": [{"profile_id": "c-7", "churn_percentile": 91, "order_count": 4.0}],
+                "members": [
+                    {
+                        "profile_id": "c-7",
+                        "since": "2026-03-01T09:02:11+00:00",
+                        "churn_percentile": 91,
+                        "order_count": 4.0,
+                    }
+                ],
                 "size": 212,
                 "next": "c-7",
+                "as_of": "2026-03-01T10:15:00+00:00",
                 "fallback": None,
                 "release_id": "20260301-101500",
             }
@@ -112,10 +131,11 @@ class MembersAnswer(BaseModel):
     )
 
     key: str
-    members: list[dict[str, Any]]
-    size: int
+    members: list[dict[str, Any]] = Field(description="By id, with what the rule looks at now.")
+    size: int = Field(description="How many are in it now.")
     next: str | None
-    fallback: str | None
+    as_of: AsOf
+    fallback: str | None = Field(description=_CATCHING_UP)
     release_id: str | None
 
 

@@ -1,5 +1,6 @@
 """A tiny shop whose right answers are known by eye, and the real app over it, without a socket."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -148,6 +149,37 @@ async def opened(home: Path, **settings: Any) -> Any:
     app = create_app(Settings(home=home, **{"release_poll_seconds": 0.02, **settings}))
     async with app.router.lifespan_context(app):
         yield Shop(home, app)
+
+
+async def settled(shop: Shop) -> dict[str, Any]:
+    """Return the segments once all that happened until now is in them."""
+    since = datetime.now(UTC)
+    for _ in range(500):
+        body = (await shop.get("/v1/segments")).json()
+        as_of = body["as_of"] and datetime.fromisoformat(body["as_of"])
+        if as_of and as_of >= since and body["fallback"] is None:
+            return body
+        await asyncio.sleep(0.01)
+    raise AssertionError("the live segments do not come to rest")
+
+
+async def people_come(shop: Shop) -> None:
+    """Let the 40 of the release be there: each bought once, the first 20 are about to leave."""
+    scores = [
+        (who, json.dumps({"churn": {"probability": p, "percentile": 90 if p > 0.5 else 20}}))
+        for n, who in enumerate(PROFILES)
+        for p in (0.8 if n < 20 else 0.1,)
+    ]
+    shop.runtime.features.write_scores((who, text, datetime.now(UTC)) for who, text in scores)
+    plans = [{"plan": "=gold" if n < 20 else "free"} for n in range(len(PROFILES))]
+    for kind, more in (("identify", plans), ("track", [{}] * len(PROFILES))):
+        batch = [
+            {"type": kind, "userId": who, "event": "Order Completed", "traits": traits}
+            for who, traits in zip(PROFILES, more, strict=True)
+        ]
+        sent = (await shop.post("/v1/batch", {"batch": batch}, "write")).json()
+        assert sent["stored"] == len(PROFILES), sent
+    await settled(shop)
 
 
 def ago(**delta: float) -> str:

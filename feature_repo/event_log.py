@@ -8,8 +8,9 @@ from domain.identity import MAX_PROFILES
 from domain.items import Item
 from domain.stitching import FOREVER
 from feature_repo.event_rows import COLUMNS, Row, item_to_row, to_event, to_item, to_row
-from feature_repo.log import Appended, LogSummary, Stored
+from feature_repo.log import Appended, LogSummary, Stored, Together
 from feature_repo.log_persons import LogPersons
+from feature_repo.wal import taken_back
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -53,6 +54,7 @@ ON CONFLICT (item_id) DO UPDATE SET updated_at = excluded.updated_at, title = ex
     in_stock = excluded.in_stock, attributes = excluded.attributes
 WHERE excluded.updated_at >= items.updated_at
 """
+_DEVICES = "SELECT anonymous_id FROM identities WHERE customer_id = ?"
 _PAGE = 2_000
 
 
@@ -96,13 +98,22 @@ class EventLog(LogPersons):
     def store(self, events: Sequence[Event]) -> Stored:
         """Store a few events in one transaction and say for each whether it is new."""
         with self._transaction():
-            before, admitted = self.last_seq(), self._marks.screen()
+            admitted = self._marks.screen()
             kept = [admitted(event) for event in events]
-            is_new = [e is not None and self._insert(e) for e in kept]
-            self._db.execute(_LINK, (before,))
-            self._keys.learn(before)
+            is_new = self._learn_all(kept)
             reached = self.last_seq()
         return Stored(is_new, {0: reached})
+
+    def together_with(
+        self, events: Sequence[Event], customer_id: str | None, anonymous_id: str | None
+    ) -> Together:
+        """Return who a person would be if these events were stored; nothing is stored."""
+        with self._lock, taken_back(self._db):
+            self._learn_all(events)
+            owner = customer_id or self.customer_of(anonymous_id or "") or anonymous_id or ""
+            customers = self.members_of(self.canonical_of(owner))
+            found = [self._rows(_DEVICES, (customer,)) for customer in customers]
+        return Together(tuple(customers), tuple(row[0] for rows in found for row in rows))
 
     def put_items(self, items: Iterable[Item]) -> None:
         """Add items, or replace those with an older `updated_at`; all or none."""
@@ -204,6 +215,14 @@ class EventLog(LogPersons):
             None if first is None else from_micros(first),
             None if last is None else from_micros(last),
         )  # fmt: skip
+
+    def _learn_all(self, events: Sequence[Event | None]) -> list[bool]:
+        """Insert events and take note of all that follows from them; say which were new."""
+        before = self.last_seq()
+        is_new = [event is not None and self._insert(event) for event in events]
+        self._db.execute(_LINK, (before,))
+        self._keys.learn(before)
+        return is_new
 
     def _insert(self, event: Event) -> bool:
         return self._db.execute(_INSERT, to_row(event)).rowcount == 1

@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
+from domain.events import Event
 from domain.identity import keys_of
 from domain.stitching import ALIAS, FOREVER
 from feature_repo.identity_tables import IdentityTables
@@ -23,6 +25,8 @@ ON CONFLICT (previous_id, customer_id)
 DO UPDATE SET at = excluded.at, message_id = excluded.message_id
 WHERE (excluded.at, excluded.message_id) < (aliases.at, aliases.message_id)
 """
+_AWAITED = "SELECT 1 FROM aliases WHERE previous_id = ? LIMIT 1"
+_HELD = "SELECT 1 FROM identity_keys WHERE customer_id = ? AND key = ?"
 
 
 class KeyIntake:
@@ -41,6 +45,19 @@ class KeyIntake:
         touched |= self._became_customers(after)
         if touched:
             self._tables.restitch(touched)
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return whether `learn` may join customers by these events that were apart before."""
+        return any(self._may_join(e.customer_id, e) for e in events if e.customer_id)
+
+    def _may_join(self, customer: str, event: Event) -> bool:
+        if event.kind == ALIAS or self._is_known(_AWAITED, customer):
+            return True
+        keys = keys_of(event.traits, self._salt)
+        return not all(self._is_known(_HELD, customer, key.digest) for key in keys)
+
+    def _is_known(self, sql: str, *params: str) -> bool:
+        return self._db.execute(sql, params).fetchone() is not None
 
     def _noted(
         self, customer: str, device: str | None, kind: str, at: int, message_id: str, traits: Any

@@ -31,6 +31,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """All ids of one person; they go by the first of the customers."""
+
+    customers: tuple[str, ...]
+    devices: tuple[str, ...]  # whose events count while nobody was known on them
+
+
+@dataclass(frozen=True, slots=True)
 class LogSummary:
     """What the log holds."""
 
@@ -65,6 +73,16 @@ class Log(Protocol):
 
     def store(self, events: Sequence[Event]) -> Stored:
         """Store a few events, durable when this returns, all of them or none."""
+        ...
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return whether storing these events may make customers one person who were not so."""
+        ...
+
+    def together_with(
+        self, events: Sequence[Event], customer_id: str | None, anonymous_id: str | None
+    ) -> Together:
+        """Return who a person would be if these events were stored; nothing is stored."""
         ...
 
     def put_items(self, items: Iterable[Item]) -> None:

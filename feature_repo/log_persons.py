@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +90,11 @@ class LogPersons:
         """Return all customer ids that go by this one now, itself first."""
         with self._lock:
             return self._identity.members_of(profile_id)
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return whether storing these events may make customers one person who were not so."""
+        with self._lock:
+            return self._keys.may_join(events)
 
     def undo_merge(self, merge_id: str, at: datetime) -> Merge:
         """Take back a merge for all time; the states follow with the next fold."""

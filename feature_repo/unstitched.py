@@ -1,5 +1,10 @@
 """For a log that keeps no identity keys: devices join customers, customers are themselves."""
 
+from collections.abc import Sequence
+
+from domain.events import Event
+from feature_repo.log import Together
+
 
 class Unstitched:
     """The part of `log.Log` that tells which customers are one person: none are."""
@@ -15,6 +20,16 @@ class Unstitched:
     def canonical_of(self, customer_id: str) -> str:
         """Return the id itself."""
         return customer_id
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return that they never do."""
+        return False
+
+    def together_with(
+        self, events: Sequence[Event], customer_id: str | None, anonymous_id: str | None
+    ) -> Together:
+        """Return the person as they are: no event changes it."""
+        return Together((customer_id or self.resolve(anonymous_id or ""),), ())
 
     def restitched(self, after: int) -> tuple[int, dict[str, str]]:
         """Return that nothing changed."""

@@ -25,6 +25,16 @@ def use_wal(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
+def taken_back(db: sqlite3.Connection) -> Iterator[None]:
+    """Run a transaction to see what would follow; nothing of it stays."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
+
+
+@contextmanager
 def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
     """Run one transaction; other writers wait, and any failure takes all of it back."""
     db.execute("BEGIN IMMEDIATE")

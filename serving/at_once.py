@@ -1,5 +1,8 @@
 """The events of a call count in its own answer: folded in memory, whoever folds them for good.
 
+Events that may make two customers one person (an e-mail address that both showed, an alias) are
+tried on the log first; then all that the person ever did, under every id, is folded anew.
+
 The state is read before the events are stored, so a new event cannot be in it yet; where the fold
 runs in another process, one that was stored before may still be on its way.
 """
@@ -11,7 +14,8 @@ from functools import reduce
 
 from domain.behaviour import MAX_MOMENTS, State, fold, is_active, merge
 from domain.events import Event, to_micros
-from serving.people import BUYING, People, Person
+from feature_repo.log import Together
+from serving.people import People, Person, bought_in
 
 NOBODY = Person("")
 
@@ -22,6 +26,7 @@ class Seen:
 
     person: Person = NOBODY
     bought: frozenset[str] = frozenset()
+    joined: tuple[str, ...] = ()  # profiles that the events of the call make part of the person
 
 
 def seen_with(
@@ -37,15 +42,32 @@ def seen_with(
     if profile_id is None:
         return Seen()
     before = people.profile(profile_id)
-    joined = [people.profile(d) for d in _joining(profile_id, linked)]
+    joining = [people.profile(d) for d in _joining(before.profile_id, linked, people)]
+    joined = [p for p in joining if not p.state.known]  # an id of both kinds stays a customer's
     state = reduce(merge, (p.state for p in joined), before.state)
-    mine = {e.message_id: e for e in events if _profile_of(e, linked) == profile_id}
+    mine = {e.message_id: e for e in events if _is_of(e, before.profile_id, linked, people)}
     fresh = _not_yet_in(state, people, list(mine.values()))
     written_at = before.written_at or (now if fresh else None)
     bought = {i for p in (before, *joined) for i in people.bought(p)}
-    bought |= {line.item_id for e in mine.values() if e.kind in BUYING for line in e.lines}
+    bought |= bought_in(mine.values())
     person = replace(before, state=reduce(fold, fresh, state), written_at=written_at)
-    return Seen(person, frozenset(bought))
+    return Seen(person, frozenset(bought), tuple(p.profile_id for p in joined))
+
+
+def seen_together(people: People, whole: Together, events: Sequence[Event], now: datetime) -> Seen:
+    """Return a person whom the events of the call join of several, by all they ever did."""
+    customers, devices = {*whole.customers}, {*whole.customers, *whole.devices}
+    called = [
+        e for e in events
+        if e.customer_id in customers or (not e.customer_id and e.anonymous_id in devices)
+    ]  # fmt: skip
+    past = people.past_of(whole)
+    every = {e.message_id: e for e in [*called, *past]}.values()
+    before = people.profile(whole.customers[0])
+    person = Person(
+        whole.customers[0], reduce(fold, every, State()), before.scores, before.written_at or now
+    )
+    return Seen(person, bought_in(every), (*whole.customers[1:], *whole.devices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +100,18 @@ def _owner(anonymous_id: str | None, linked: Mapping[str, _Link]) -> str | None:
     return link.customer_id if link else anonymous_id
 
 
-def _profile_of(event: Event, linked: Mapping[str, _Link]) -> str | None:
-    return event.customer_id or _owner(event.anonymous_id, linked)
+def _is_of(event: Event, profile_id: str, linked: Mapping[str, _Link], people: People) -> bool:
+    owner = event.customer_id or _owner(event.anonymous_id, linked)
+    return owner is not None and profile_id in (owner, people.canonical_of(owner))
 
 
-def _joining(profile_id: str, linked: Mapping[str, _Link]) -> list[str]:
+def _joining(profile_id: str, linked: Mapping[str, _Link], people: People) -> list[str]:
     """Return the devices that become this customer's by the call."""
-    return [d for d, link in linked.items() if link.is_new and link.customer_id == profile_id]
+    return [
+        device
+        for device, link in linked.items()
+        if link.is_new and people.canonical_of(link.customer_id) == profile_id
+    ]
 
 
 def _not_yet_in(state: State, people: People, events: Sequence[Event]) -> list[Event]:

@@ -5,6 +5,7 @@ events are folded onto what was read, each part is decided, and the events are s
 transaction with the action that is going to be shown.
 """
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 
 from domain.errors import InvalidInput, NextbestError, NotAllowed, Overloaded
 from domain.events import Event
-from serving.at_once import Seen, seen_with
+from serving.at_once import Seen, seen_together, seen_with
 from serving.decide_parts import Call, Decided, decide_parts
 from serving.deciding import channels_of
 from serving.intake import (
@@ -45,7 +46,7 @@ async def decide(
     call = _checked(runtime, asked, right, now)
     messages = messages_with_ids(asked)
     read = runtime.intake.read(messages, now, asked.sentAt)
-    call.seen = _look(call, events_in(read))
+    call.seen = await _look(call, events_in(read))
     looked = time.perf_counter()
     decided = decide_parts(call)
     chosen = time.perf_counter()
@@ -93,10 +94,15 @@ def _passed(wish: ListWanted, release: Release, number: int) -> Any:
         raise InvalidInput(f"in {place}: {fault.message}", field=place) from fault
 
 
-def _look(call: Call, events: list[Event]) -> Seen | None:
+async def _look(call: Call, events: list[Event]) -> Seen | None:
     """Return the person with the events of the call; None if nobody could look them up."""
+    people = call.runtime.people
     try:
-        return seen_with(call.runtime.people, *call.ids, events, call.now)
+        if any(call.ids) and people.may_join(events):
+            trial = call.runtime.writing.together_with
+            whole = await asyncio.to_thread(trial, events, *call.ids)
+            return seen_together(people, whole, events, call.now)
+        return seen_with(people, *call.ids, events, call.now)
     except Exception:  # whatever is broken, a list of what is popular can still be given
         logger.exception("decide: the person cannot be looked up")
         return None

@@ -150,11 +150,12 @@ def _decide_action(call: Call, decided: Decided) -> None:
 
 def _situation(call: Call, decision_id: str) -> Situation:
     people, person = call.runtime.people, call.person
+    ids = [person.profile_id, *(call.seen.joined if call.seen else ())]
     return Situation(
         profile=call.profile,
         consent=person.consent,
         segments=frozenset(call.segments),
-        last_shown=people.last_shown(person.profile_id, besides=decision_id),
+        last_shown=people.last_shown(ids, besides=decision_id),
         channels=call.channels,
         as_of=call.now,
     )

@@ -92,7 +92,7 @@ def situation_of(
         profile=profile,
         consent=person.consent,
         segments=frozenset(runtime.segments.of(profile)) if person.known else frozenset(),
-        last_shown=runtime.people.last_shown(person.profile_id),
+        last_shown=runtime.people.last_shown([person.profile_id]),
         channels=channels,
         as_of=now,
     )

@@ -3,10 +3,11 @@
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 from domain.behaviour import State, fold
@@ -18,7 +19,7 @@ from domain.catalogue import (
 )
 from domain.events import Event
 from domain.live_profile import profile_at
-from feature_repo.log import Log
+from feature_repo.log import Log, Together
 from feature_repo.store import Features, StoredProfile
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,21 @@ class Person:
         return profile_at(self.state, self.scores, now)
 
 
+def _shown_in(events: Iterable[Event], besides: str | None) -> dict[str, datetime]:
+    shown: dict[str, datetime] = {}
+    for event in events:
+        action = event.properties.get("action")
+        counts = event.decision_id is None or event.decision_id != besides
+        if action and counts and not event.properties.get("control"):
+            shown[str(action)] = max(event.at, shown.get(str(action), event.at))
+    return shown
+
+
+def bought_in(events: Iterable[Event]) -> frozenset[str]:
+    """Return every item that was bought by these events."""
+    return frozenset(line.item_id for e in events if e.kind in BUYING for line in e.lines)
+
+
 class People:
     """Finds persons by their ids; where the feature store fails, the log still knows them."""
 
@@ -93,22 +109,34 @@ class People:
         """Return those of the message ids that are in the log already."""
         return self._log.stored_ids(message_ids)
 
+    def canonical_of(self, customer_id: str) -> str:
+        """Return the id that a customer goes by now."""
+        return self._log.canonical_of(customer_id)
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return whether storing these events may make customers one person who were not so."""
+        return self._log.may_join(events)
+
+    def past_of(self, whole: Together) -> list[Event]:
+        """Return every stored event of all ids of a person."""
+        customers, devices = whole.customers, {*whole.customers, *whole.devices}
+        trails = [self._log.trail(i, known=True) for i in customers]
+        trails += [self._log.trail(i, known=False) for i in sorted(devices)]
+        return [event for trail in trails for _, event in trail]
+
     def latest_events(self, profile_id: str, limit: int) -> list[Event]:
         """Return what the person did last, newest first."""
         return self._log.events_of(profile_id, limit)
 
-    def last_shown(self, profile_id: str, besides: str | None = None) -> dict[str, datetime]:
+    def last_shown(
+        self, profile_ids: Iterable[str], besides: str | None = None
+    ) -> dict[str, datetime]:
         """Return when each action was last shown; those held back for comparison do not count.
 
         `besides` is a decision id that does not count either: that of a call sent once more.
         """
-        shown: dict[str, datetime] = {}
-        for event in self._log.events_of(profile_id, kinds=(ACTION_SHOWN,)):
-            action = event.properties.get("action")
-            counts = event.decision_id is None or event.decision_id != besides
-            if action and counts and not event.properties.get("control"):
-                shown[str(action)] = max(event.at, shown.get(str(action), event.at))
-        return shown
+        told = (self._log.events_of(i, kinds=(ACTION_SHOWN,)) for i in profile_ids)
+        return _shown_in(chain.from_iterable(told), besides)
 
     def bought(self, person: Person) -> frozenset[str]:
         """Return every item the person ever bought.
@@ -127,8 +155,7 @@ class People:
         return kept[1]
 
     def _bought_by(self, profile_id: str) -> frozenset[str]:
-        events = self._log.events_of(profile_id, kinds=sorted(BUYING))
-        return frozenset(line.item_id for e in events for line in e.lines)
+        return bought_in(self._log.events_of(profile_id, kinds=sorted(BUYING)))
 
     def profile(self, profile_id: str) -> Person:
         """Return one profile by its own id, or that of the customer it is stitched to.

@@ -101,6 +101,55 @@ def test_a_log_in_within_the_call_makes_the_device_its_customer(play):
     play(scene)
 
 
+MAIL = {"email": "ada@here.example"}
+
+
+def test_a_customer_who_turns_out_to_be_another_is_answered_as_both_at_once(play):
+    async def scene(shop):
+        await shop.track("Order Completed", "c-web", "bowl-0", context=YES)
+        await shop.post("/v1/identify", {"userId": "c-web", "traits": MAIL}, "write")
+        await shop.track("Order Completed", "c-app", "bowl-1")
+        said = {"type": "identify", "userId": "c-app", "traits": MAIL, "messageId": "joins"}
+        want = {"recommendations": [{"placement": "home", "limit": 14}], "segments": True}
+        for who in ("c-app", "c-web"):  # before it is stored, and under either id
+            asked = {"customer_id": who, "events": [said], "want": want}
+            shown = (await lists(shop, asked, "secret"))["recommendations"][0]
+            assert not {"bowl-0", "bowl-1"} & {*ids(shown)}, who
+        assert (await shop.get("/v1/profiles/c-web")).json()["profile_id"] == "c-app"
+
+    play(scene)
+
+
+def test_an_alias_joins_two_customers_in_the_answer_of_its_own_call(play):
+    async def scene(shop):
+        for who, item in (("old", "bowl-0"), ("new", "bowl-1")):
+            await shop.track("Product Added", who, item, context=YES)
+        reminded = {"customer_id": "old", "want": {"action": {"channels": ["email"]}}}
+        first = await lists(shop, reminded, "secret")
+        assert first["action"]["action"]["action"] == "cart_reminder_email"
+        alias = {"type": "alias", "userId": "new", "previousId": "old"}
+        asked = reminded | {"customer_id": "new", "events": [alias]}
+        second = await lists(shop, asked, "secret")  # what was shown to the one, the other has seen
+        codes = {r["action"]: r["code"] for r in second["action"]["refused"]}
+        assert codes["cart_reminder_email"] == "cooling_down"
+
+    play(scene)
+
+
+def test_an_event_under_another_id_of_the_same_person_counts(play):
+    async def scene(shop):
+        for who in ("c-one", "c-two"):
+            await shop.post("/v1/identify", {"userId": who, "traits": MAIL}, "write")
+        asked = {
+            "customer_id": "c-two",
+            "events": [bought("bowl-3", userId="c-one")],
+            "want": {"recommendations": [{"placement": "home", "limit": 14}]},
+        }
+        assert "bowl-3" not in ids((await lists(shop, asked))["recommendations"][0])
+
+    play(scene)
+
+
 def test_bad_events_lose_neither_the_good_ones_nor_the_decision(play):
     async def scene(shop):
         events = [viewed("bowl-0"), {"type": "buy"}, "none", viewed("x", timestamp="yesterday")]

@@ -5,6 +5,7 @@ the old value in place and says so in the log.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -21,11 +22,19 @@ class Watched(Generic[T]):
     def __init__(self, name: str, stamp: Callable[[], Hashable], load: Callable[[], T]) -> None:
         self.name = name
         self._stamp, self._load = stamp, load
+        self._turn = threading.Lock()
         self._seen = stamp()
         self.value: T = load()
 
     def refresh(self) -> bool:
-        """Load the value again if its source changed; return whether it was replaced."""
+        """Load the value again if its source changed; return whether it was replaced.
+
+        Who comes while another thread is loading waits: afterwards everybody reads what is new.
+        """
+        with self._turn:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         stamp = self._stamp()
         if stamp == self._seen:
             return False

@@ -107,6 +107,8 @@ def read(value: object, as_type: str) -> Value | None:
 
 
 def _number(value: object) -> float | None:
+    if type(value) is float:  # what nearly all are
+        return value if math.isfinite(value) else None
     if isinstance(value, str):
         return float(value) if _DECIMAL.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, Real):

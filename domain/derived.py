@@ -11,7 +11,6 @@ from typing import Any
 from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, Moment, State, Tally, decayed, is_active
 from domain.catalogue import (
     ADD_TO_CART,
-    GROUPS,
     JOURNEY,
     PURCHASE_GROUP,
     RETURN,
@@ -73,19 +72,17 @@ def activity(state: State, now: int) -> dict[str, Any]:
     }
 
 
-def groups(state: State, now: int) -> dict[str, Any]:
-    """Return count, decayed counts and money, and days since the last event, of each group."""
-    row: dict[str, Any] = {}
-    for group in GROUPS:
-        tallies = of_group(state, group)
-        row[f"{group}_count"] = float(sum(t.events for t in tallies))
-        row[f"days_since_{group}"] = days_since(
-            max((t.last_at for t in tallies), default=None), now
-        )
-        for name, total in decayed_sums(tallies, now, "decayed_count").items():
-            row[f"{group}_count_{name}"] = total
-        for name, total in decayed_sums(tallies, now, "decayed_value").items():
-            row[decayed_value_name(group, name)] = total
+def of_one_group(name: str, state: State, now: int) -> dict[str, Any]:
+    """Return count, decayed counts and money, and days since the last event, of one group."""
+    tallies = of_group(state, name)
+    row: dict[str, Any] = {
+        f"{name}_count": float(sum(t.events for t in tallies)),
+        f"days_since_{name}": days_since(max((t.last_at for t in tallies), default=None), now),
+    }
+    for life, total in decayed_sums(tallies, now, "decayed_count").items():
+        row[f"{name}_count_{life}"] = total
+    for life, total in decayed_sums(tallies, now, "decayed_value").items():
+        row[decayed_value_name(name, life)] = total
     return row
 
 
@@ -200,11 +197,15 @@ def of_group(state: State, group: str) -> list[Tally]:
 
 def decayed_sums(tallies: list[Tally], now: int, part: str) -> dict[str, float]:
     """Return the sum of `part` (decayed_count or decayed_value) at `now`, by half-life name."""
-    sums = dict.fromkeys(HALF_LIVES_DAYS, 0.0)
+    return {life: decayed_sum(tallies, now, part, life) for life in HALF_LIVES_DAYS}
+
+
+def decayed_sum(tallies: list[Tally], now: int, part: str, life: str) -> float:
+    """Return the sum of `part` at `now` for one half-life."""
+    total = 0.0
     for tally in tallies:
-        for name, total in decayed(getattr(tally, part), tally.last_at, now).items():
-            sums[name] += total
-    return sums
+        total += decayed(getattr(tally, part), tally.last_at, now, life)
+    return total
 
 
 def days_since(at: int | None, now: int) -> float | None:

@@ -4,8 +4,10 @@
 test (law 1) keeps the two equal.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from domain.behaviour import HALF_LIVES_DAYS, State
@@ -14,9 +16,9 @@ from domain.derived import (
     TRACKED_KINDS,
     activity,
     decayed_value_name,
-    groups,
     identity,
     kinds,
+    of_one_group,
     points,
     session,
     value,
@@ -192,20 +194,35 @@ def _profile() -> list[Feature]:
 FEATURES: tuple[Feature, ...] = (*_profile(), *_behaviour(), *_value())
 
 
-def features_at(state: State, as_of: datetime) -> dict[str, Any]:
+Part = Callable[[State, int], dict[str, Any]]  # features that are read together
+_PARTS: tuple[Part, ...] = (
+    lambda state, _: identity(state),
+    activity,
+    *(partial(of_one_group, name) for name in GROUPS),
+    kinds,
+    session,
+    lambda state, _: tastes(state),
+    lambda state, _: shares(state),
+    lambda state, _: points(state),
+    value,
+)
+
+
+def features_at(
+    state: State, as_of: datetime, among: frozenset[str] | None = None
+) -> dict[str, Any]:
     """Return every feature of a customer at `as_of` (UTC), by name; None where there is none.
 
-    The state must hold only events before `as_of`.
+    The state must hold only events before `as_of`. `among` spares the reading of others than these
+    names, some of which may come along.
     """
     now = to_micros(as_of)
-    return {
-        **identity(state),
-        **activity(state, now),
-        **groups(state, now),
-        **kinds(state, now),
-        **session(state, now),
-        **tastes(state),
-        **shares(state),
-        **points(state),
-        **value(state, now),
-    }
+    row: dict[str, Any] = {}
+    for part in _PARTS if among is None else _parts_with(among):
+        row |= part(state, now)
+    return row
+
+
+@lru_cache(maxsize=256)
+def _parts_with(names: frozenset[str]) -> tuple[Part, ...]:
+    return tuple(part for part in _PARTS if not names.isdisjoint(part(State(), 0)))

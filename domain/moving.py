@@ -14,7 +14,7 @@ from typing import Protocol
 
 from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, State, Tally, is_active
 from domain.catalogue import ADD_TO_CART, GROUPS, PURCHASE_GROUP
-from domain.derived import CART_DAYS, decayed_sums, decayed_value_name, latest_session, of_group
+from domain.derived import CART_DAYS, decayed_sum, decayed_value_name, latest_session, of_group
 from domain.events import to_micros
 
 SPEND_WINDOWS_DAYS = (30, 90, 365)
@@ -66,7 +66,7 @@ class Fading:
 
     def at(self, now: int) -> float:
         """Return the sum."""
-        return decayed_sums(self.tallies, now, self.part)[self.life]
+        return decayed_sum(self.tallies, now, self.part, self.life)
 
     def crossing(self, threshold: float, now: int) -> int | None:
         """Solve sum * 2 ** (-t / life) = threshold; zero is reached where float64 ends."""

@@ -20,6 +20,7 @@ class SegmentIndex:
             for field in fields_of(rule):
                 self._of.setdefault(field, set()).add(key)
         self.all = frozenset(rules)
+        self.attributes = frozenset(self._of)
 
     def naming(self, attributes: Iterable[str]) -> set[str]:
         """Return the segments that name any of the attributes."""

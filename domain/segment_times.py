@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from domain.behaviour import State
@@ -31,27 +32,41 @@ def next_change_of(
     rule: Rule, state: State, profile: Mapping[str, Any], now: datetime
 ) -> datetime | None:
     """Return `next_change` for a customer whose profile at `now` is at hand."""
-    parts = {name: m for name in sorted(fields_of(rule)) if (m := moving(name, state)) is not None}
+    compared = _compared(rule)
+    parts = {name: m for name in compared if (m := moving(name, state)) is not None}
     if not parts:
         return None
+    profile = {name: profile.get(name) for name in fields_of(rule)}
     is_in, at = matches(rule, profile), to_micros(now)
     for _ in range(_LOOKS):
-        found = min(_crossings(rule, parts, at), default=LATEST)
+        found = min(_crossings(compared, parts, at), default=LATEST)
         if found >= LATEST:
             return None
         at = found
-        if matches(rule, {**profile, **{name: m.at(at) for name, m in parts.items()}}) != is_in:
+        if matches(rule, profile | {name: m.at(at) for name, m in parts.items()}) != is_in:
             break
     return from_micros(at)
 
 
-def _crossings(rule: Rule, parts: Mapping[str, Moving], now: int) -> Iterator[int]:
-    """Yield the next crossing of each value that the rule compares a moving attribute with."""
+@lru_cache(maxsize=4_096)
+def _compared(rule: Rule) -> Mapping[str, tuple[float, ...]]:
+    """Return the moving attributes with the values that the rule compares them with."""
     if not isinstance(rule, Condition):
+        found: dict[str, tuple[float, ...]] = {}
         for part in rule.rules:
-            yield from _crossings(part, parts, now)
-    elif rule.field in parts and OPERATORS[rule.operator].base != "null":
-        for value in rule.values:
-            found = parts[rule.field].crossing(float(value), now)
-            if found is not None:
+            for name, values in _compared(part).items():
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *values)))
+        return found
+    if rule.field not in moving_names() or OPERATORS[rule.operator].base == "null":
+        return {}
+    return {rule.field: tuple(map(float, rule.values))}
+
+
+def _crossings(
+    compared: Mapping[str, tuple[float, ...]], parts: Mapping[str, Moving], now: int
+) -> Iterator[int]:
+    """Yield the next crossing of each value that a moving attribute is compared with."""
+    for name, part in parts.items():
+        for value in compared[name]:
+            if (found := part.crossing(value, now)) is not None:
                 yield found

@@ -8,6 +8,7 @@ to it. `domain.segment_sql` says the same in SQL.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from domain.attributes import DEFAULT_MODELS, is_missing, read
@@ -57,6 +58,7 @@ def matches(rule: Rule, profile: Mapping[str, object]) -> bool:
     return test(matches(part, profile) for part in rule.rules) != rule.negated
 
 
+@lru_cache(maxsize=4_096)
 def fields_of(rule: Rule) -> frozenset[str]:
     """Return the attributes that the rule looks at."""
     if isinstance(rule, Condition):

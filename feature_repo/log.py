@@ -142,6 +142,10 @@ class Log(Protocol):
         """Return the profile that any id of a person leads to now: a device's, a stitched one's."""
         ...
 
+    def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
+        """Return by id the profile that it leads to now, of all ids at once."""
+        ...
+
     def canonical_of(self, customer_id: str) -> str:
         """Return the id that a customer goes by now, its own where it is stitched to no other."""
         ...

@@ -1,8 +1,9 @@
 """The persons of the event log: whose a device is, who is stitched to whom, who was erased."""
 
+import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from domain.errors import Conflict, NotFound
 from domain.events import Event, to_micros
+from domain.stitching import FOREVER
 from feature_repo.identity_tables import SCHEMA as IDENTITY_SCHEMA
 from feature_repo.identity_tables import IdentityTables, Merge
 from feature_repo.key_intake import KeyIntake
@@ -23,6 +25,12 @@ _LINKS = """
 CREATE TABLE IF NOT EXISTS identities (
     anonymous_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
+"""
+_RESOLVE = f"""
+SELECT o.id, coalesce(s.canonical_id, o.owner)
+FROM (SELECT j.value AS id, coalesce(i.customer_id, j.value) AS owner
+      FROM json_each(?) j LEFT JOIN identities i ON i.anonymous_id = j.value) o
+LEFT JOIN stitches s ON s.id = o.owner AND s.to_at = {FOREVER}
 """
 
 
@@ -62,6 +70,10 @@ class LogPersons:
     def resolve(self, profile_id: str) -> str:
         """Return the profile that any id of a person leads to now: a device's, a stitched one's."""
         return self.canonical_of(self.customer_of(profile_id) or profile_id)
+
+    def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
+        """Return by id the profile that it leads to now, of all ids at once."""
+        return dict(self._rows(_RESOLVE, (json.dumps(list(ids)),)))
 
     def canonical_of(self, customer_id: str) -> str:
         """Return the id that a customer goes by now, its own where it is stitched to no other."""

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from feature_repo.log import Log
-from feature_repo.online import RESERVED, Exchange, Row
+from feature_repo.online import RESERVED, Row, Texts
 
 
-def read_offsets(exchange: Exchange, log: Log, partitions: Iterable[int]) -> dict[int, int]:
+def read_offsets(states: Texts, log: Log, partitions: Iterable[int]) -> dict[int, int]:
     """Return by partition the sequence number up to which all events are in the states."""
     names = {part: _name(log, part) for part in partitions}
-    texts = exchange.texts(list(names.values()))
+    texts = states.texts(list(names.values()))
     return {
         part: json.loads(texts[name])["offset"] if name in texts else 0
         for part, name in names.items()
@@ -23,10 +23,10 @@ def offset_rows(log: Log, offsets: Mapping[int, int], at: datetime) -> list[Row]
     return [(_name(log, part), json.dumps({"offset": seq}), at) for part, seq in offsets.items()]
 
 
-def read_stitched(exchange: Exchange, log: Log) -> int:
+def read_stitched(states: Texts, log: Log) -> int:
     """Return the number of the last change of identities that is in the states."""
     name = _stitched(log)
-    text = exchange.texts([name]).get(name)
+    text = states.texts([name]).get(name)
     return int(json.loads(text)["number"]) if text else 0
 
 

@@ -22,12 +22,16 @@ class Overtaken(Exception):
     """Somebody else wrote what was read; nothing of the exchange was written."""
 
 
-class Exchange(Protocol):
-    """States that are read, and written as one, with nobody else's write between the two."""
+class Texts(Protocol):
+    """Whoever can be asked for states as they are written."""
 
     def texts(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the JSON text of each id that has one."""
         ...
+
+
+class Exchange(Texts, Protocol):
+    """States that are read, and written as one, with nobody else's write between the two."""
 
     def commit(self, rows: Iterable[Row]) -> None:
         """Write all rows, or none of them; raise `Overtaken` where another writer came between."""

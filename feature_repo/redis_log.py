@@ -141,6 +141,12 @@ class RedisLog(Unstitched):
         found = self._ask("hget", "links", anonymous_id)
         return None if found is None else str(found.split(" ", 1)[1])
 
+    def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
+        """Return by id the profile that it leads to now, of all ids at once."""
+        asked = list(ids)
+        found = self._ask("hmget", "links", asked) if asked else []
+        return {i: t.split(" ", 1)[1] if t else i for i, t in zip(asked, found, strict=True)}
+
     def profile_id_of(self, event: Event) -> str | None:
         """Return the profile an event belongs to by what is known now; None for item-only lines."""
         if event.customer_id or not event.anonymous_id:

@@ -5,7 +5,7 @@ general calls of Feast look everything up each time and cost a hundred times as 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,6 +97,11 @@ class Features:
                 if state or records:
                     found[profile_id] = self._stored(profile_id, state, records, at)
         return found
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the JSON text of each state as it was last committed; no writer is waited for."""
+        found = self._kept.read(STATE, ids)
+        return {i: text for i, (_, text) in zip(ids, found, strict=True) if text}
 
     def write_states(self, rows: Iterable[Row]) -> int:
         """Store states as JSON text, replacing what is there; return how many.

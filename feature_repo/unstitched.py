@@ -1,6 +1,6 @@
 """For a log that keeps no identity keys: devices join customers, customers are themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from domain.events import Event
 from feature_repo.log import Together
@@ -16,6 +16,10 @@ class Unstitched:
     def resolve(self, profile_id: str) -> str:
         """Return the profile that an id of a person leads to now."""
         return self.customer_of(profile_id) or profile_id
+
+    def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
+        """Return by id the profile that it leads to now."""
+        return {i: self.resolve(i) for i in ids}
 
     def canonical_of(self, customer_id: str) -> str:
         """Return the id itself."""

@@ -143,7 +143,8 @@ class LiveFeed:
         found = {i: {i} for i in asked}
         for device, customer in [*rows, *heard.links]:
             found.setdefault(device, {device}).add(customer)
-        return {i: led | {self._log.resolve(one) for one in led} for i, led in found.items()}
+        now = self._log.resolve_many(set().union(*found.values()))
+        return {i: led | {now[one] for one in led} for i, led in found.items()}
 
     def _kept_offsets(self) -> dict[str, int] | None:
         found = self._tables.look("SELECT value FROM progress WHERE what = ?", (self._name,))
@@ -151,9 +152,8 @@ class LiveFeed:
 
     def _folded(self) -> tuple[dict[int, int], int]:
         """Return how far the states are: in the log, and in the changes of identities."""
-        with self._features.exchange() as exchange:
-            offsets = read_offsets(exchange, self._log, range(self._log.partitions))
-            return offsets, read_stitched(exchange, self._log)
+        offsets = read_offsets(self._features, self._log, range(self._log.partitions))
+        return offsets, read_stitched(self._features, self._log)
 
     def _everybody(self, owner: Mapping[str, str]) -> set[str]:
         found: set[str] = set()

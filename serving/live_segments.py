@@ -193,8 +193,10 @@ class LiveSegments:
         self, kept: StoredProfile, asked: Asked, filled_to: Mapping[str, str], now: datetime
     ) -> list[Verdict]:
         """Return what the rules say; who has no events (any more) is in no segment."""
-        flat = profile_at(kept.state, kept.scores, now) if kept.state.tallies else None
-        keys = asked.segments if flat is not None else self._rules.index.all
+        index, flat = self._rules.index, None
+        if kept.state.tallies:
+            flat = profile_at(kept.state, kept.scores, now, index.attributes)
+        keys = asked.segments if flat is not None else index.all
         found = []
         for segment in (self._rules.segments[k] for k in sorted(keys) if k in self._rules.segments):
             reached = filled_to.get(segment.key)

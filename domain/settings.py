@@ -68,7 +68,7 @@ class Settings:
         20_000, "Events that may wait to be written; beyond them the answer is 503."
     )
     rate_events_per_second: float = _setting(
-        20_000.0, "Events a second that each key may send to each worker; 0 for no limit."
+        20_000.0, "Events a second that each key may send to all workers together; 0 for no limit."
     )
     rate_burst: int = _setting(50_000, "Events that a key may send at once before its rate counts.")
     cors_origins: str = _setting(

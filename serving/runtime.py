@@ -96,6 +96,7 @@ class Runtime:
         self.intake.close()
         self.live.close()
         self.features.close()
+        self.rates.close()
         self.segments.close()
         self.writing.close()
         self.log.close()
@@ -123,7 +124,7 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
         intake=intake,
         recorder=recorder,
         exposures=Exposures(intake.record, metrics),
-        rates=RateLimit(settings.rate_events_per_second, settings.rate_burst),
+        rates=RateLimit(settings.rate_events_per_second, settings.rate_burst, home),
         segments=segments,
         live=open_live(
             settings, metrics, segments, log, features, lambda: watched_release.value, wake

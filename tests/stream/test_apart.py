@@ -12,13 +12,14 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from histories import START
 from load import load, settled
 from once import check
 
-from domain.settings import load_settings
+from domain.settings import Settings, load_settings
 from feature_repo.backends import open_features, open_log
 from feature_repo.folding_loop import fold_until
 from feature_repo.stream import Recorder
@@ -51,12 +52,18 @@ def test_an_api_that_only_stores_leaves_folding_to_the_stream(place):
 
 @contextmanager
 def running(place, *words, **more):
+    with started(place, *words, **more) as (settings, _):
+        yield settings
+
+
+@contextmanager
+def started(place, *words, **more):
     settings = place.to_environment() | {k.upper(): v for k, v in more.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "nextbest", *words], env={**os.environ, **settings}
     )
     try:
-        yield load_settings(settings)
+        yield load_settings(settings), process
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) in (0, -signal.SIGTERM)
@@ -116,6 +123,45 @@ def test_two_workers_count_each_event_once_and_know_it_in_the_next_answer(place)
         with ThreadPoolExecutor(4) as crowd:
             list(crowd.map(person, range(4)))
     assert len(settled(place, check)) == 80
+
+
+def workers_of(process):
+    """Return the process ids of the API's workers."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+
+
+@contextmanager
+def resting(pid):
+    """Let a process rest, so that its sibling takes every new connection."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_what_a_key_has_sent_to_one_worker_counts_at_the_other(tmp_path):
+    keys, few = ensure_keys(tmp_path)[0], {"nextbest_rate_burst": "4"}
+    few |= {"nextbest_rate_events_per_second": "0.001", "nextbest_port": free_port()}
+    with (
+        started(Settings(home=tmp_path), "serve", "--workers", "2", **few) as (settings, process),
+        closing(open_log(settings)) as log,
+    ):
+        until(lambda: ready(settings), 120)
+        until(lambda: len(workers_of(process)) == 2)
+        one, two = workers_of(process)
+
+        def send():
+            call(settings, "/v1/track", {"event": "page-view", "userId": "p"}, keys.write_key)
+
+        with resting(two):
+            for _ in range(4):
+                send()
+        with resting(one), pytest.raises(AssertionError, match="too_many_requests"):
+            send()
+        assert log.summary().events == 4
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from feature_repo.log_erasure import Plan
 
 _PROFILES = ("offline/*/*.parquet", "scored/*.parquet", "releases/*/profiles.parquet")
-_CUSTOMER, _DEVICE, _PROFILE = "customer_id", "anonymous_id", "profile_id"
+_VECTORS = "customers.npz"
+_CUSTOMER, _DEVICE, PROFILE = "customer_id", "anonymous_id", "profile_id"
 Change = Callable[[pa.Table], pa.Table]
 
 
@@ -24,12 +25,24 @@ def clean_lake(home: Path, plan: Plan) -> int:
     )
 
 
-def clean_profiles(home: Path, ids: Sequence[str]) -> int:
-    """Take profiles out of every table of profiles; return how many files changed."""
-    wanted = _is_any(_PROFILE, ids)
-    files = sorted(file for pattern in _PROFILES for file in home.glob(pattern))
+def profile_files(home: Path, draft: Path | None = None) -> list[Path]:
+    """Return every table of profiles; of the releases under way, those of `draft` alone."""
+    found = (file for pattern in _PROFILES for file in home.glob(pattern))
+    return sorted(file for file in found if _is_whole(file, draft))
+
+
+def clean_profiles(home: Path, ids: Sequence[str], draft: Path | None = None) -> int:
+    """Take profiles out of every table of profiles and vectors; return how many files changed."""
+    wanted = _is_any(PROFILE, ids)
+    files = profile_files(home, draft)
     changed = sum(_rewritten(f, lambda table: table.filter(~wanted), wanted) for f in files)
-    return changed + sum(_without_vectors(f, ids) for f in home.glob("releases/*/customers.npz"))
+    vectors = [f for f in home.glob(f"releases/*/{_VECTORS}") if _is_whole(f, draft)]
+    return changed + sum(_without_vectors(f, ids) for f in vectors)
+
+
+def _is_whole(file: Path, draft: Path | None) -> bool:
+    """Return whether a file is not one that a release is just writing."""
+    return not file.parent.name.startswith(".") or file.parent == draft
 
 
 def _is_any(column: str, ids: Sequence[str]) -> pc.Expression:
@@ -49,7 +62,7 @@ def _without_events(table: pa.Table, plan: Plan) -> pa.Table:
 def _rewritten(path: Path, change: Change, wanted: pc.Expression) -> bool:
     """Change a file run by run, if any of its rows is wanted; in place by rename."""
     with pq.ParquetFile(path) as file:
-        columns = [c for c in (_CUSTOMER, _DEVICE, _PROFILE) if c in file.schema_arrow.names]
+        columns = [c for c in (_CUSTOMER, _DEVICE, PROFILE) if c in file.schema_arrow.names]
         if not file.read(columns=columns).filter(wanted).num_rows:
             return False
         scratch = path.with_suffix(".writing")

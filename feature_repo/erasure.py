@@ -62,7 +62,7 @@ def finish(
     with lake_lock(home):
         files = clean_lake(home, plan)
         write_tables(log, home)
-    files += clean_profiles(home, plan.ids)
+        files += clean_profiles(home, plan.ids)
     _tell_releases(home, at)
     forget(plan.ids)  # once more: work that was under way may have written them again
     log.end_erasure(plan)

@@ -44,8 +44,17 @@ def _load(log: Log, features: Features, home: Path, threads: int) -> int:
             now = datetime.now(UTC)
             offsets = offset_rows(log, dict.fromkeys(parts, until), now)
             offsets.append(stitched_row(log, stitches_number(home), now))
-            exchange.commit(itertools.chain(((i, t, now) for i, t in loaded.texts()), offsets))
+            texts = _without_erased(log, loaded.texts())
+            exchange.commit(itertools.chain(((i, t, now) for i, t in texts), offsets))
     return loaded.profiles
+
+
+def _without_erased(log: Log, texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Leave out who was erased since the lake was read; one erased later is removed after this."""
+    waiting = iter(texts)
+    while page := list(itertools.islice(waiting, _PAGE)):
+        gone = log.erased_among(i for i, _ in page)
+        yield from ((i, text) for i, text in page if i not in gone)
 
 
 class _Loaded:

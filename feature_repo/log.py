@@ -75,6 +75,14 @@ class Log(Protocol):
         """Store a few events, durable when this returns, all of them or none."""
         ...
 
+    def erasures(self) -> int:
+        """Return a number that grows with each erasure; 0 as long as nobody was erased."""
+        ...
+
+    def erased_among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids that are of somebody who was erased."""
+        ...
+
     def may_join(self, events: Sequence[Event]) -> bool:
         """Return whether storing these events may make customers one person who were not so."""
         ...

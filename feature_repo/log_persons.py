@@ -124,6 +124,16 @@ class LogPersons:
         with self._lock:
             return self._marks.has(profile_id)
 
+    def erasures(self) -> int:
+        """Return a number that grows with each erasure; 0 as long as nobody was erased."""
+        with self._lock:
+            return self._marks.count()
+
+    def erased_among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids that are of somebody who was erased."""
+        with self._lock:
+            return self._marks.among(ids)
+
     def admits(self, events: Iterable[Event]) -> list[bool]:
         """Return for each event whether it may be kept: it is not of somebody who was erased."""
         with self._lock:

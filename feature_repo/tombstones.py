@@ -31,6 +31,16 @@ class Tombstones:
         """Return whether the id is that of somebody who was erased."""
         return self._is_marked(_ID, profile_id)
 
+    def count(self) -> int:
+        """Return how many marks there are."""
+        return int(self._db.execute("SELECT count(*) FROM tombstones").fetchone()[0])
+
+    def among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids that are marked; for many at once."""
+        marks = {row[0] for row in self._db.execute("SELECT mark FROM tombstones")}
+        found = (i for i in ids if hashed((_ID, i), self._salt) in marks)
+        return frozenset(found if marks else ())
+
     def screen(self) -> Callable[[Event], Event | None]:
         """Return what makes of an event the one that may be kept; None for one that may not.
 

@@ -1,13 +1,13 @@
 """For a log that keeps no identity keys: devices join customers, customers are themselves."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from domain.events import Event
 from feature_repo.log import Together
 
 
 class Unstitched:
-    """The part of `log.Log` that tells which customers are one person: none are."""
+    """The part of `log.Log` that tells who is one person, and who was erased: nobody."""
 
     def customer_of(self, anonymous_id: str) -> str | None:
         """Return the customer a device was linked to, or None."""
@@ -24,6 +24,14 @@ class Unstitched:
     def canonical_of(self, customer_id: str) -> str:
         """Return the id itself."""
         return customer_id
+
+    def erasures(self) -> int:
+        """Return 0: nobody can be erased from it."""
+        return 0
+
+    def erased_among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return that none is."""
+        return frozenset()
 
     def may_join(self, events: Sequence[Event]) -> bool:
         """Return that they never do."""

@@ -40,7 +40,8 @@ def release(settings: Settings, as_of: datetime, *, at: datetime | None = None) 
         draft.mkdir(parents=True)
         try:
             _write(shop, draft, release_id, found, as_of)
-            folder = draft.rename(draft.with_name(release_id))
+            with shop.late.settled(draft):
+                folder = draft.rename(draft.with_name(release_id))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     _make_current(folder)

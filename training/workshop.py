@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from domain.settings import Settings
+from feature_repo.late_erasure import LateErasures, late_erasures
 from feature_repo.state_tables import connect
 from training.data_window import DataWindow, data_window
 from training.recipe import Options
@@ -24,6 +25,7 @@ class Workshop:
     window: DataWindow
     at: datetime
     say: Progress
+    late: LateErasures  # who was erased since it was opened; at its end nothing holds them
     built: set[datetime] = field(default_factory=set)  # cut-offs whose features stand in the store
 
     @property
@@ -49,5 +51,9 @@ def open_workshop(
 ) -> Iterator[Workshop]:
     """Open the lake under `settings.home`; NotEnoughData when it holds no events."""
     limit, threads = settings.memory_limit, settings.threads
-    with connect(settings.home, threads=threads, memory_limit=limit) as db:
-        yield Workshop(settings, db, data_window(db), at, progress or (lambda what, share: None))
+    with (
+        connect(settings.home, threads=threads, memory_limit=limit) as db,
+        late_erasures(settings) as late,
+    ):
+        say = progress or (lambda what, share: None)
+        yield Workshop(settings, db, data_window(db), at, say, late)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests share one little town
+sys.path.insert(0, str(Path(__file__).parent.parent / "laws"))  # and the search for traces
 
 from town import END, NOW, Town, fill, lively
 

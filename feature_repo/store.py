@@ -23,7 +23,7 @@ from domain.errors import InvalidInput, NotFound
 from domain.features import FEATURES
 from domain.settings import EMBEDDED
 from feature_repo.definitions import KEY
-from feature_repo.online import RESERVED, SCORES, STATE, Exchange, Online, Row, entity_key
+from feature_repo.online import RESERVED, SCORES, STATE, Exchange, Online, Row
 from feature_repo.online_sqlite import SqliteOnline
 from feature_repo.registration import registered_store
 from feature_repo.remembered import Remembered
@@ -135,7 +135,6 @@ class Features:
     def forget(self) -> None:
         """Let go of everything that is kept in memory; somebody may have been erased."""
         self.remembered.clear()
-        entity_key.cache_clear()
 
     def close(self) -> None:
         """Close the files; the store cannot be used afterwards."""

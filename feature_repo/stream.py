@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.events import Event
-from feature_repo.event_rows import to_event
+from feature_repo.event_rows import COLUMNS, Row, to_event
 from feature_repo.folding import Change, Folding
 from feature_repo.loading import load_states
 from feature_repo.log import Log
@@ -24,6 +24,9 @@ __all__ = ["Change", "Recorder", "Stream", "load_states"]
 
 logger = logging.getLogger(__name__)
 RUN = 1_000  # events that are folded in one commit, an equal share of each partition
+Given = Mapping[str, Event]  # message id -> event
+_NOTHING: Given = {}
+_CUSTOMER, _DEVICE = (COLUMNS.index(name) + 1 for name in ("customer_id", "anonymous_id"))
 Listener = Callable[[Sequence[Change]], None]
 
 
@@ -62,10 +65,13 @@ class Stream:
             count += 1
         return count
 
-    def reach(self, wanted: Mapping[int, int]) -> None:
-        """Return when the states hold the events up to a sequence number, by partition."""
+    def reach(self, wanted: Mapping[int, int], given: Given = _NOTHING) -> None:
+        """Return when the states hold the events up to a sequence number, by partition.
+
+        `given` are new events that the caller has at hand, so that they need not be read again.
+        """
         while wanted:
-            offsets = self._advance(wanted, RUN).offsets
+            offsets = self._advance(wanted, RUN, given).offsets
             wanted = {part: seq for part, seq in wanted.items() if offsets[part] < seq}
 
     def refold(self, profile_ids: Collection[str]) -> None:
@@ -86,19 +92,21 @@ class Stream:
         folding.mend(past.trail, past.devices)
         exchange.commit((i, text, now) for i, text in folding.rows())
 
-    def _advance(self, partitions: Collection[int], limit: int) -> _Step:
+    def _advance(self, partitions: Collection[int], limit: int, given: Given = _NOTHING) -> _Step:
         """Fold one run; where another process was faster, look again at what is left."""
         while True:
             try:
                 with self._features.exchange() as exchange:
-                    step = self._fold(exchange, partitions, limit)
+                    step = self._fold(exchange, partitions, limit, given)
                 break
             except Overtaken:
                 time.sleep(random.uniform(0, 0.005))
         self._tell(step.changes)
         return step
 
-    def _fold(self, exchange: Exchange, partitions: Collection[int], limit: int) -> _Step:
+    def _fold(
+        self, exchange: Exchange, partitions: Collection[int], limit: int, given: Given
+    ) -> _Step:
         offsets = read_offsets(exchange, self._log, partitions)
         found = self._log.rows_since(offsets, -(-limit // len(offsets)))
         runs = {part: rows for part, rows in found.items() if rows}
@@ -111,7 +119,7 @@ class Stream:
         folding = Folding(exchange.texts, self._features.remembered)
         folding.stitch(canonical)
         rows = sorted((row for run in runs.values() for row in run), key=lambda row: row[0])
-        folding.take([to_event(row[1:]) for row in rows])
+        folding.take([_event_of(row, given) for row in rows])
         if folding.is_broken:
             past = _Past(self._log, self._all_offsets(exchange, offsets))
             folding.mend(past.trail, past.devices)
@@ -132,6 +140,14 @@ class Stream:
                 listener(changes)
             except Exception:  # the states are committed; a listener cannot take that back
                 logger.exception("a listener failed on %d changes", len(changes))
+
+
+def _event_of(row: Row, given: Given) -> Event:
+    """Return the event of a row; a log may have left out the device of one who was erased."""
+    event = given.get(row[1])
+    if event is None or (event.customer_id, event.anonymous_id) != (row[_CUSTOMER], row[_DEVICE]):
+        return to_event(row[1:])
+    return event
 
 
 class _Past:
@@ -175,7 +191,8 @@ class Recorder:
         """Store events durably; return for each whether it was new."""
         stored = self._log.store(events)
         if self._folds:
-            self._stream.reach(stored.reached)
+            pairs = zip(events, stored.is_new, strict=True)
+            self._stream.reach(stored.reached, {e.message_id: e for e, new in pairs if new})
         return stored.is_new
 
     def catch_up(self) -> int:

@@ -17,7 +17,7 @@ from feature_repo.log import Log
 from feature_repo.store import Features
 from feature_repo.stream import Recorder
 from serving.actions import actions_file, read_actions
-from serving.bare import items_of_log
+from serving.bare import ItemsOfLog
 from serving.exposures import Exposures
 from serving.intake import Intake
 from serving.keys import Keys, ensure_keys, keys_file, read_keys
@@ -149,7 +149,7 @@ async def keep_fresh(runtime: Runtime) -> None:
 
 
 def _watch_release(settings: Settings, log: Log) -> Watched[Release]:
-    home, started = settings.home, False
+    home, started, items = settings.home, False, ItemsOfLog(log)
 
     def stamp() -> Hashable:
         named = current_id(home)
@@ -159,9 +159,9 @@ def _watch_release(settings: Settings, log: Log) -> Watched[Release]:
         nonlocal started
         named = current_id(home)
         if named is None:
-            found = Release(None, items_of_log(log))
+            found = Release(None, items.table())
         else:
-            found = read_release(home, named, settings.threads, lambda: items_of_log(log))
+            found = read_release(home, named, settings.threads, items.table)
         if started and found.faults:  # at start a damaged release is better than none
             raise InvalidInput(f"release {named}: {'; '.join(found.faults)}")
         started = True

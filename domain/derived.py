@@ -102,7 +102,7 @@ def kinds(state: State, now: int) -> dict[str, Any]:
     row["days_since_add_to_cart"] = days_since(cart.last_at if cart else None, now)
     row["cart_abandoned"] = (
         cart is not None
-        and now - cart.last_at <= CART_DAYS * DAY_MICROS
+        and SESSION_GAP_MICROS < now - cart.last_at <= CART_DAYS * DAY_MICROS
         and (bought_at is None or bought_at < cart.last_at)
     )
     return row

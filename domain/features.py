@@ -78,7 +78,7 @@ def _behaviour() -> list[Feature]:
             "cart_abandoned",
             "behaviour",
             "boolean",
-            "cart filled in the last 14 days, not bought since",
+            "cart filled 30 minutes to 14 days ago, not bought since",
         ),
         Feature(
             "days_since_session_start", "behaviour", "number", "days since the latest session began"

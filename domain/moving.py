@@ -14,7 +14,14 @@ from typing import Protocol
 
 from domain.behaviour import DAY_MICROS, HALF_LIVES_DAYS, State, Tally, is_active
 from domain.catalogue import ADD_TO_CART, GROUPS, PURCHASE_GROUP
-from domain.derived import CART_DAYS, decayed_sum, decayed_value_name, latest_session, of_group
+from domain.derived import (
+    CART_DAYS,
+    SESSION_GAP_MICROS,
+    decayed_sum,
+    decayed_value_name,
+    latest_session,
+    of_group,
+)
 from domain.events import to_micros
 
 SPEND_WINDOWS_DAYS = (30, 90, 365)
@@ -101,16 +108,19 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """Whether a cart lies there; true until `last` (included), false behind it."""
+    """Whether a cart was left; true from `first` to `last` (both included)."""
 
+    first: int
     last: int
 
     def at(self, now: int) -> bool:
-        """Return whether the cart still counts."""
-        return now <= self.last
+        """Return whether the cart counts as left."""
+        return self.first <= now <= self.last
 
     def crossing(self, threshold: float, now: int) -> int | None:
-        """Return when the cart grows too old."""
+        """Return when the cart begins to count, or grows too old."""
+        if now < self.first:
+            return self.first
         return self.last + 1 if now <= self.last else None
 
 
@@ -225,4 +235,4 @@ def _cart(state: State) -> Cart | None:
     bought = max((t.last_at for t in of_group(state, PURCHASE_GROUP)), default=None)
     if cart is None or (bought is not None and bought >= cart.last_at):
         return None
-    return Cart(cart.last_at + CART_DAYS * DAY_MICROS)
+    return Cart(cart.last_at + SESSION_GAP_MICROS + 1, cart.last_at + CART_DAYS * DAY_MICROS)

@@ -112,7 +112,7 @@ _DEFAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "cart-abandoners",
         "Cart abandoners",
-        "Filled a cart in the last 14 days and have not bought since.",
+        "Left a cart more than 30 minutes and at most 14 days ago, and have not bought since.",
         _all(_one("cart_abandoned", "=", True)),
     ),
     (

@@ -129,7 +129,8 @@ AGGREGATES = {
                {_days_since("max(last_at) FILTER (WHERE done)")} AS days_since_last_event,
                {_group_columns()}, {_kind_columns()},
                {_days_since(f"max(last_at) FILTER ({_CART})")} AS days_since_add_to_cart,
-               coalesce($T - max(last_at) FILTER ({_CART}) <= {CART_DAYS * DAY_MICROS}
+               coalesce($T - max(last_at) FILTER ({_CART}) > {SESSION_GAP_MICROS}
+                        AND $T - max(last_at) FILTER ({_CART}) <= {CART_DAYS * DAY_MICROS}
                         AND coalesce(max(last_at) FILTER ({_BOUGHT})
                                      < max(last_at) FILTER ({_CART}), true), false)
                    AS cart_abandoned,

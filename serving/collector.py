@@ -8,6 +8,7 @@ from typing import Any
 from domain.catalogue import IDENTIFY, kind_named
 from domain.errors import InvalidEvent
 from domain.events import Event
+from domain.identity import is_nobody
 from serving.context import campaign_of, channel_of, consent_of, device_of
 from serving.instants import happened_at
 from serving.products import lines_of, value_of
@@ -93,13 +94,18 @@ def _ids(message: Message) -> tuple[str | None, str | None]:
         if not customer_id or not anonymous_id or customer_id == anonymous_id:
             raise InvalidEvent("an alias needs userId and another previousId", field="previousId")
     if not customer_id and not anonymous_id:
-        raise InvalidEvent("an event needs userId or anonymousId", field="userId")
+        given = message.get("userId") or message.get("anonymousId")
+        named = f"; {given!r:.40} names nobody" if given else ""
+        raise InvalidEvent(f"an event needs userId or anonymousId{named}", field="userId")
     return customer_id, None if anonymous_id == customer_id else anonymous_id
 
 
 def _person_id(message: Message, name: str) -> str | None:
+    """Return an id; one that names nobody, such as 'null', would join strangers: it is none."""
     given = _text(message, name)
-    if given is not None and len(given) > MAX_PERSON_ID_LENGTH:
+    if given is None or is_nobody(given):
+        return None
+    if len(given) > MAX_PERSON_ID_LENGTH:
         raise InvalidEvent(
             f"{name} {given[:20]!r}... has {len(given)} characters, more than "
             f"{MAX_PERSON_ID_LENGTH}; shorten it",

@@ -18,9 +18,10 @@ from serving.runtime import Runtime
 MAX_EVENTS = 500  # the panel folds no more than the latest
 _LISTED_EVENTS = 6
 _FEATURES = (
-    "funnel_stage", "journey_stage", "lead_points", "top_category", "top_brand", "event_count",
-    "item_view_count", "search_count", "add_to_cart_count", "cart_abandoned", "order_count",
-    "spend_total", "session_item_count", "is_known",
+    "funnel_stage", "journey_stage", "lead_points", "engagement_points", "loyalty_points",
+    "top_category", "top_brand", "event_count", "item_view_count", "search_count",
+    "add_to_cart_count", "cart_abandoned", "order_count", "spend_total", "session_item_count",
+    "is_known",
 )  # fmt: skip
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from domain.behaviour import Touch
 from models.history import History
 from serving.history import Habits, history_of, verbs_of
+from serving.items import ItemTable
 from serving.release import Release
 from serving.taste import Taste
 
 POPULAR, CONTEXT = "popular", "context_items"
 _REASONS = 3  # the strongest of each item
+_HERE = "here"  # no verb: the item is on the page
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,30 +85,37 @@ def _by_taste(
     habits: Habits,
 ) -> list[Pick]:
     rows, scores = taste.candidates(history, wish.limit, allowed)
-    verbs = verbs_of(wish.touches, habits) | dict.fromkeys(wish.context_items, "on this page")
+    verbs = verbs_of(wish.touches, habits) | dict.fromkeys(wish.context_items, _HERE)
     parts = taste.strongest(history, rows, _REASONS)
     return [
-        Pick(row, score, _reasons(release, of_row, verbs))
+        Pick(row, score, _reasons(release.items, row, of_row, verbs))
         for row, score, of_row in zip(rows.tolist(), scores.tolist(), parts, strict=True)
     ]
 
 
 def _reasons(
-    release: Release, parts: Iterable[tuple[str, float]], verbs: dict[str, str]
+    items: ItemTable, row: int, parts: Iterable[tuple[str, float]], verbs: dict[str, str]
 ) -> list[dict[str, Any]]:
     """Return the past items that drew an item, strongest first; what spoke against it is none."""
-    return [_reason(release, i, added, verbs) for i, added in parts if added > 0]
+    return [
+        {
+            "kind": "context" if verbs.get(item_id) == _HERE else "history",
+            "item_id": item_id,
+            "text": _said(items, row, item_id, verbs.get(item_id, "touched")),
+            "contribution": round(added, 6),
+        }
+        for item_id, added in parts
+        if added > 0
+    ]
 
 
-def _reason(release: Release, item_id: str, added: float, verbs: dict[str, str]) -> dict[str, Any]:
-    row, verb = release.items.row_of.get(item_id), verbs.get(item_id, "touched")
-    title = item_id if row is None else release.items.titles[row]
-    return {
-        "kind": "context" if verb == "on this page" else "history",
-        "item_id": item_id,
-        "text": f"{verb}: {title}",
-        "contribution": round(added, 6),
-    }
+def _said(items: ItemTable, row: int, item_id: str, verb: str) -> str:
+    """Return in words why an item of the past drew the item at `row`."""
+    past = items.row_of.get(item_id)
+    title = item_id if past is None else items.titles[past]
+    if verb == _HERE:
+        return f"goes with {title}"
+    return f"you {verb} it" if past == row else f"because you {verb} {title}"
 
 
 def _without_taste(release: Release, wish: Wish, allowed: np.ndarray) -> Choice:

@@ -28,7 +28,12 @@ _ITEM: dict[str, Any] = {
     "price": 12.5,
     "score": 0.81,
     "reasons": [
-        {"kind": "history", "item_id": "sku-3", "text": "bought: White mug", "contribution": 0.44}
+        {
+            "kind": "history",
+            "item_id": "sku-3",
+            "text": "because you bought White mug",
+            "contribution": 0.44,
+        }
     ],
 }
 _ANSWER: dict[str, Any] = {

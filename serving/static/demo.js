@@ -130,7 +130,9 @@ function cartView() {
     part.append(row);
   }
   if (lines.length) part.append(checkout(lines));
-  return ["Cart", part, placement("cart", "Before you go", 4)];
+  const more = placement("cart", "Before you go", 4); // other things than those in the cart
+  more.querySelector(".picks").dataset.filter = JSON.stringify({ item_id: { notIn: lines.map((l) => l.item_id) } });
+  return ["Cart", part, more];
 }
 
 function checkout(lines) {
@@ -164,6 +166,7 @@ function viewOf({ pathname, search: text }) {
   return home(query);
 }
 
+const words = document.querySelector(".search input");
 let turn = 0;
 async function show(view = () => viewOf(location)) {
   const mine = ++turn, [title, ...parts] = await view();
@@ -171,6 +174,7 @@ async function show(view = () => viewOf(location)) {
   document.title = title === "Demo shop" ? title : `${title} – Demo shop`;
   shownBefore.forEach((_, name) => { if (name !== "home") shownBefore.delete(name); });
   main.replaceChildren(...parts);
+  words.value = location.pathname === "/demo/search" ? new URLSearchParams(location.search).get("q") ?? "" : "";
 }
 
 function go(address) {

@@ -3,12 +3,13 @@
 import { make, money } from "./demo_art.js";
 
 const NAMES = {
-  funnel_stage: "Funnel stage", lead_points: "Lead points", top_category: "Favourite category",
+  funnel_stage: "Funnel stage", journey_stage: "Journey stage", lead_points: "Lead points",
+  engagement_points: "Engagement points", loyalty_points: "Loyalty points", top_category: "Favourite category",
   top_brand: "Favourite brand", session_item_count: "Items this visit", item_view_count: "Item views",
   search_count: "Searches", add_to_cart_count: "Put in the cart", order_count: "Orders",
   spend_total: "Spent",
 };
-let before = null, newest = "", turn = 0;
+let before = null, newest = "", belonged = null, turn = 0;
 
 function shown(name, value) {
   if (value === null || value === undefined || value === 0) return null;
@@ -79,7 +80,8 @@ function events(told) {
 
 function chips(names) {
   const list = make("ul", "chips");
-  list.append(...names.map((name) => make("li", "", name)));
+  list.append(...names.map((name) => make("li", belonged && !belonged.includes(name) ? "changed" : "", name)));
+  belonged = names;
   return names.length ? list : make("p", "quiet", "In no segment yet.");
 }
 
@@ -92,7 +94,7 @@ function draw(told) {
     section("Next best action", action(told.action)),
     section("Segments", chips(told.segments)),
     section("Model scores", ...(scores.length ? scores.map(scoreRow)
-      : [make("p", "quiet", "None yet: the next scoring run writes them. Lead points count at once.")])),
+      : [make("p", "quiet", "None yet: models score everybody in runs (nextbest score). Points count at once.")])),
     section("Latest events", events(told.events)),
   );
 }

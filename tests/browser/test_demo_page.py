@@ -34,9 +34,14 @@ def test_a_search_a_cart_and_an_order_reach_the_profile(shop):
     page.click(".row .card >> nth=0")
     page.click("[data-nextbest-add-to-cart]")
     page.wait_for_selector('.fact:has-text("Put in the cart")')
+    title = page.locator(".product h1").inner_text()
     page.click('a[href="/demo/cart"]')
+    page.wait_for_selector(".picks .card")
+    assert page.locator(".search input").input_value() == ""  # the search is over
+    assert title not in page.locator(".picks .card .title").all_text_contents()
     page.click(".total .primary")
     page.wait_for_selector('.fact:has-text("Orders")')
+    assert page.locator('.fact:has-text("Loyalty points")').inner_text().endswith("1")
     page.wait_for_timeout(300)
     kinds = shop.server.kinds(shop.visitor)
     assert [kinds.count(kind) for kind in ("search", "add-to-cart", "purchase")] == [1, 1, 1]

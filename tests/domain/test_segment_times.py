@@ -110,6 +110,15 @@ def test_somebody_silent_for_thirty_days_is_found_to_the_microsecond():
     assert next_change(one("days_since_last_event", ">", 30), seen, {}, due) is None
 
 
+def test_a_cart_is_abandoned_when_half_an_hour_has_passed_and_not_before():
+    cart, left = state_of(event(1, "add-to-cart", 0)), one("cart_abandoned", "=", True)
+    assert not holds(left, cart, START + timedelta(minutes=5))
+    due = next_change(left, cart, {}, START + timedelta(minutes=5))
+    assert due == START + timedelta(minutes=30) + MICRO
+    bought = state_of(event(1, "add-to-cart", 0), event(2, "purchase", 60))
+    assert next_change(left, bought, {}, START + timedelta(minutes=5)) is None
+
+
 def test_a_cart_stops_to_count_right_behind_its_fourteenth_day():
     cart = state_of(event(1, "add-to-cart", 0))
     due = next_change(one("cart_abandoned", "=", True), cart, {}, START + timedelta(days=1))

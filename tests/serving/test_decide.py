@@ -1,6 +1,6 @@
 import sqlite3
 
-from little_shop import BOWLS, MUGS
+from little_shop import BOWLS, MUGS, ago
 
 URL = "/v1/decide"
 YES = {"consent": {"categoryPreferences": {"marketing": True}}}
@@ -63,7 +63,7 @@ def test_they_count_too_where_another_process_folds_them(play, monkeypatch):
             )
             shown = body["recommendations"][0]
             texts = {r["text"] for i in shown["items"] for r in i["reasons"]}
-            assert "bought: Bowl 1" in texts and "bowl-1" not in ids(shown)
+            assert "because you bought Bowl 1" in texts and "bowl-1" not in ids(shown)
         assert body["events"]["duplicate"] == 1
 
     play(scene)
@@ -168,7 +168,8 @@ def test_bad_events_lose_neither_the_good_ones_nor_the_decision(play):
 
 def test_action_segments_and_scores_come_in_the_same_answer(play):
     async def scene(shop):
-        event = viewed("mug-1", context=YES) | {"event": "Product Added"}
+        left = viewed("mug-1", context=YES, timestamp=ago(hours=1))
+        event = left | {"event": "Product Added"}
         want = {"action": {"channels": ["email"]}, "segments": True, "scores": True}
         asked = {"customer_id": "ada", "events": [event], "want": want}
         body = await lists(shop, asked, "secret")

@@ -61,6 +61,27 @@ def test_a_merge_is_shown_and_can_be_undone(play):
     play(scene)
 
 
+def test_ids_and_keys_that_name_nobody_join_no_strangers(play):
+    async def scene(shop):
+        async with shop.client(shop.keys.secret_key) as api:
+            for device in ("tab-1", "tab-2"):  # a site that writes its missing user as a word
+                said = {"userId": "null", "anonymousId": device, "event": "search"}
+                assert (await api.post("/v1/track", json=said)).status_code == 200
+            for who, mail in (("u-1", "undefined@null.com"), ("u-2", "undefined@null.com")):
+                traits = {"email": mail, "phone": "0000000000", "crm_id": "N/A"}
+                await api.post("/v1/identify", json={"userId": who, "traits": traits})
+            for own in ("tab-1", "tab-2", "u-1", "u-2"):
+                assert (await api.get(f"/v1/profiles/{own}")).json()["profile_id"] == own
+            assert (await api.get("/v1/profiles/null")).status_code == 404
+            zeros = {"anonymousId": "00000000-0000-0000-0000-000000000000", "event": "search"}
+            refused = await api.post("/v1/track", json=zeros)
+            assert refused.status_code == 400 and "names nobody" in refused.json()["message"]
+            alias = {"userId": "u-1", "previousId": "undefined"}
+            assert (await api.post("/v1/alias", json=alias)).status_code == 400
+
+    play(scene)
+
+
 def test_everything_held_can_be_taken_along(play):
     async def scene(shop):
         await told(shop)

@@ -28,13 +28,15 @@ def test_reasons_name_the_past_items_and_add_up_to_the_score(play):
     async def scene(shop):
         await shop.track("Order Completed", "ada", "mug-1")
         await shop.track("Product Viewed", "ada", "mug-2")
-        answer = (await shop.post(URL, {"customer_id": "ada", "limit": 2})).json()
+        answer = (await shop.post(URL, {"customer_id": "ada", "limit": 5})).json()
         for item in answer["items"]:
             assert {r["item_id"] for r in item["reasons"]} <= {"mug-1", "mug-2"}
             total = sum(r["contribution"] for r in item["reasons"])
             assert total == pytest.approx(item["score"], abs=1e-4)
         texts = {r["text"] for i in answer["items"] for r in i["reasons"]}
-        assert "bought: Mug 1" in texts
+        assert "because you bought Mug 1" in texts
+        viewed = next(i for i in answer["items"] if i["item_id"] == "mug-2")
+        assert "you looked at it" in [r["text"] for r in viewed["reasons"]]
 
     play(scene)
 
@@ -70,7 +72,8 @@ def test_an_unknown_visitor_gets_what_fits_the_page(play):
         answer = (await shop.post(URL, asked, "write")).json()
         assert answer["fallback"] == "context_items"
         assert set(ids(answer)) <= set(BOWLS) - {"bowl-2"}
-        assert answer["items"][0]["reasons"][0]["kind"] == "context"
+        reason = answer["items"][0]["reasons"][0]
+        assert reason["kind"] == "context" and reason["text"].startswith("goes with ")
         nobody = (await shop.post(URL, {}, "write")).json()
         assert nobody["fallback"] == "popular" and ids(nobody)[0] == "mug-0"
 

@@ -55,6 +55,11 @@ class Settings:
     identity_max_profiles: int = _setting(
         MAX_PROFILES, "Customers that may share an e-mail, phone or CRM id; one of more joins none."
     )
+    identity_calling_code: str = _setting(
+        "",
+        "Calling code of the country, such as 49, of phone numbers written as they are dialled at "
+        "home; empty compares those as they are. Set it before the first event.",
+    )
     currency: str = _setting(
         "EUR", "Currency that amounts are shown in; doctor names events in any other."
     )
@@ -101,6 +106,7 @@ class Settings:
             raise InvalidSetting(f"port {self.port} must be between 1 and 65535", field="port")
         for name in ("event_log", "online_store"):
             self._check_place(name)
+        self._check_calling_code()
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InvalidSetting(
@@ -122,6 +128,14 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """Return the variables by which another process reads these very settings."""
         return {f"NEXTBEST_{f.name.upper()}": str(getattr(self, f.name)) for f in fields(self)}
+
+    def _check_calling_code(self) -> None:
+        code = self.identity_calling_code
+        if code and not (code.isascii() and code.isdigit() and code[0] != "0" and len(code) <= 3):
+            raise InvalidSetting(
+                f"identity_calling_code {code!r} must be 1 to 3 digits, such as 49 (no + or 00)",
+                field="identity_calling_code",
+            )
 
     def _check_place(self, name: str) -> None:
         place = getattr(self, name)

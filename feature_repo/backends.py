@@ -9,7 +9,9 @@ from feature_repo.store import Features
 def open_log(settings: Settings) -> Log:
     """Open the event log: SQLite under the home folder, or Redis."""
     if settings.event_log == EMBEDDED:
-        return EventLog(settings.home, settings.identity_max_profiles)
+        return EventLog(
+            settings.home, settings.identity_max_profiles, settings.identity_calling_code
+        )
     from feature_repo.redis_log import RedisLog  # its library only where it is used
 
     return RedisLog(settings.event_log)

@@ -61,8 +61,10 @@ _PAGE = 2_000
 class EventLog(LogPersons):
     """SQLite in WAL mode under `<home>/log`; safe for many threads and processes."""
 
-    def __init__(self, home: Path, identity_max_profiles: int = MAX_PROFILES) -> None:
-        super().__init__(home, identity_max_profiles)
+    def __init__(
+        self, home: Path, identity_max_profiles: int = MAX_PROFILES, calling_code: str = ""
+    ) -> None:
+        super().__init__(home, identity_max_profiles, calling_code)
         self._db.executescript(_SCHEMA)
         self.log_id = self._named()
         self.partitions = 1

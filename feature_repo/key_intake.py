@@ -32,10 +32,13 @@ _HELD = "SELECT 1 FROM identity_keys WHERE customer_id = ? AND key = ?"
 class KeyIntake:
     """Reads the events behind a sequence number, within the transaction that stored them."""
 
-    def __init__(self, db: sqlite3.Connection, tables: IdentityTables, salt: bytes) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, tables: IdentityTables, salt: bytes, calling_code: str
+    ) -> None:
         self._db = db
         self._tables = tables
         self._salt = salt
+        self._calling_code = calling_code
 
     def learn(self, after: int) -> None:
         """Note keys and aliases of the events behind `after`, and stitch whom they join."""
@@ -53,7 +56,7 @@ class KeyIntake:
     def _may_join(self, customer: str, event: Event) -> bool:
         if event.kind == ALIAS or self._is_known(_AWAITED, customer):
             return True
-        keys = keys_of(event.traits, self._salt)
+        keys = keys_of(event.traits, self._salt, self._calling_code)
         return not all(self._is_known(_HELD, customer, key.digest) for key in keys)
 
     def _is_known(self, sql: str, *params: str) -> bool:
@@ -64,7 +67,8 @@ class KeyIntake:
     ) -> set[str]:
         """Note one event; return the ids whose stitches it may change."""
         touched: set[str] = set()
-        for key in keys_of(json.loads(traits), self._salt) if traits else ():
+        keys = keys_of(json.loads(traits), self._salt, self._calling_code) if traits else ()
+        for key in keys:
             row = (key.digest, customer, key.reason, at, message_id)
             if self._db.execute(_SHOWN, row).rowcount and self._is_shared(key.digest):
                 touched.add(customer)

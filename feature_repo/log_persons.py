@@ -37,7 +37,7 @@ LEFT JOIN stitches s ON s.id = o.owner AND s.to_at = {FOREVER}
 class LogPersons:
     """The part of the log's file that tells persons; it holds the connection and the lock."""
 
-    def __init__(self, home: Path, identity_max_profiles: int) -> None:
+    def __init__(self, home: Path, identity_max_profiles: int, calling_code: str) -> None:
         self.path = home / "log" / "events.sqlite"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -50,7 +50,7 @@ class LogPersons:
         self._db.executescript(_LINKS + IDENTITY_SCHEMA + TOMBSTONES)
         self._identity = IdentityTables(self._db, identity_max_profiles)
         salt = ensure_salt(home)
-        self._keys = KeyIntake(self._db, self._identity, salt)
+        self._keys = KeyIntake(self._db, self._identity, salt, calling_code)
         self._marks = Tombstones(self._db, salt)
         self._erasure = LogErasure(self._db, self._identity, self._marks)
 

@@ -14,6 +14,8 @@ from once import check, own_ids
 from domain.behaviour import State
 from domain.errors import Conflict
 from domain.events import Event
+from domain.settings import Settings
+from feature_repo.backends import open_log
 from feature_repo.event_log import EventLog
 from feature_repo.lake import export
 from feature_repo.store import Features
@@ -98,6 +100,14 @@ def test_an_undone_merge_parts_two_customers_for_good(tmp_path):
     with pytest.raises(Conflict, match="undone already"):
         log.undo_merge(merge.edge.merge_id, LATER)
     features.close()
+    log.close()
+
+
+def test_a_number_dialled_at_home_and_one_with_its_country_are_one_person(tmp_path):
+    log = open_log(Settings(home=tmp_path, identity_calling_code="49"))
+    log.store([said("m1", 1, "ann", phone="0170 / 123 45 67")])
+    log.store([said("m2", 2, "bob", phone="+49 (0)170 1234567")])
+    assert log.resolve("bob") == "ann"
     log.close()
 
 

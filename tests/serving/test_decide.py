@@ -123,7 +123,8 @@ def test_a_customer_who_turns_out_to_be_another_is_answered_as_both_at_once(play
 def test_an_alias_joins_two_customers_in_the_answer_of_its_own_call(play):
     async def scene(shop):
         for who, item in (("old", "bowl-0"), ("new", "bowl-1")):
-            await shop.track("Product Added", who, item, context=YES)
+            left = ago(hours=1)
+            await shop.track("Product Added", who, item, context=YES, timestamp=left)
         reminded = {"customer_id": "old", "want": {"action": {"channels": ["email"]}}}
         first = await lists(shop, reminded, "secret")
         assert first["action"]["action"]["action"] == "cart_reminder_email"

@@ -5,7 +5,7 @@ The components of the edges are the persons; each goes by the smallest of its id
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -64,6 +64,27 @@ def edges_of_key(reason: str, key: str, holders: Iterable[Holder], max_profiles:
         for h in later
         if h.at < until
     ]
+
+
+Around = Callable[[Collection[str]], tuple[Iterable[Edge], Iterable[str]]]
+
+
+def reached(ids: Iterable[str], around: Around) -> tuple[set[str], list[Edge]]:
+    """Return all ids that hang together with the given ones, and every edge between them.
+
+    `around` tells of some ids the edges that they have, and with whom they were joined before.
+    """
+    found: set[str] = set()
+    edges: set[Edge] = set()
+    open_ids = set(ids)
+    while open_ids:
+        seen, joined = around(open_ids)
+        found |= open_ids
+        seen = set(seen)
+        edges |= seen
+        open_ids = {i for e in seen for i in (e.id_a, e.id_b)} | set(joined)
+        open_ids -= found
+    return found, sorted(edges)
 
 
 def canonical_ids(edges: Iterable[Edge]) -> dict[str, str]:

@@ -14,7 +14,12 @@ def open_log(settings: Settings) -> Log:
         )
     from feature_repo.redis_log import RedisLog  # its library only where it is used
 
-    return RedisLog(settings.event_log)
+    return RedisLog(
+        settings.event_log,
+        settings.home,
+        settings.identity_max_profiles,
+        settings.identity_calling_code,
+    )
 
 
 def open_features(settings: Settings) -> Features:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.log_erasure import Plan
+from feature_repo.persons import Plan
 
 _PROFILES = ("offline/*/*.parquet", "scored/*.parquet", "releases/*/profiles.parquet")
 _VECTORS = "customers.npz"

@@ -7,6 +7,7 @@ from domain.events import Event, from_micros
 from domain.identity import MAX_PROFILES
 from domain.items import Item
 from domain.stitching import FOREVER
+from feature_repo.consumers import Consumer, PartitionLag, WholeLog
 from feature_repo.event_rows import COLUMNS, Row, item_to_row, to_event, to_item, to_row
 from feature_repo.log import Appended, LogSummary, Stored, Together
 from feature_repo.log_persons import LogPersons
@@ -139,6 +140,14 @@ class EventLog(LogPersons):
     def partition_of(self, subject_id: str) -> int:
         """Return 0: one file, one partition."""
         return 0
+
+    def consumer(self) -> Consumer:
+        """Return a consumer of the whole log."""
+        return WholeLog(self.last_seq, self.partitions)
+
+    def lag(self) -> list[PartitionLag]:
+        """Return nothing: consumers of a file tell nobody how far they are."""
+        return []
 
     def trail(self, subject_id: str, *, known: bool) -> list[tuple[int, Event]]:
         """Return (seq, event) of a customer id (`known`), or of a device while nobody was known."""

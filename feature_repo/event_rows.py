@@ -39,6 +39,11 @@ def to_event(row: Row) -> Event:
     )  # fmt: skip
 
 
+def row_text(row: Row) -> str:
+    """Return a row as JSON; where rows are texts, this is how they are kept."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def item_to_row(item: Item) -> Row:
     """Return an item as (item_id, updated_at µs, title, category, brand, price, in_stock, JSON)."""
     return (

@@ -1,10 +1,15 @@
-"""The stream as a process of its own: folds what others store, until it is told to end."""
+"""The stream as a process of its own: folds what others store, until it is told to end.
+
+Any number may run, on one machine or on many. Where the log has several partitions each takes its
+share of them, and takes over those of a process that died.
+"""
 
 import logging
 import signal
 import threading
 from types import FrameType
 
+from feature_repo.consumers import Consumer
 from feature_repo.log import Log
 from feature_repo.store import Features
 from feature_repo.stream import Stream
@@ -30,14 +35,29 @@ def run(log: Log, features: Features) -> None:
 
 def fold_until(ended: threading.Event, log: Log, features: Features) -> None:
     """Fold what comes until `ended` is set; a store that fails is tried again."""
-    stream, read = Stream(log, features), -1
+    consumer, stream = log.consumer(), Stream(log, features, partitions=())
     while not ended.is_set():
         try:
-            newest = log.last_seq()
-            if newest != read:
-                stream.catch_up()
-                read = newest  # what came meanwhile is seen at the next look
-            ended.wait(_LOOK_SECONDS)
+            stream = _look(ended, consumer, stream, log, features)
         except Exception:  # a store that is away comes back; what was not committed is folded then
             logger.exception("folding failed; trying again")
             ended.wait(_RETRY_SECONDS)
+            consumer, stream = log.consumer(), Stream(log, features, partitions=())
+    try:
+        consumer.leave()
+    except ConnectionError as fault:
+        logger.warning("the partitions of this stream are free in a moment: %s", fault)
+
+
+def _look(
+    ended: threading.Event, consumer: Consumer, stream: Stream, log: Log, features: Features
+) -> Stream:
+    """Fold what is new in the partitions that are ours now; return the stream over them."""
+    mine = tuple(consumer.claimed())
+    is_new = consumer.wait(_LOOK_SECONDS)
+    if mine != tuple(stream.partitions):
+        stream, is_new = Stream(log, features, partitions=mine), True
+    while mine and is_new and not ended.is_set():
+        is_new = stream.moves() and tuple(consumer.claimed()) == mine
+        consumer.done(stream.offsets)
+    return stream

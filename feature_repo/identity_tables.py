@@ -6,10 +6,10 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from domain.stitching import ALIAS, FOREVER, Edge, Holder, edges_of_key, intervals
+from domain.stitching import ALIAS, FOREVER, Edge, Holder, edges_of_key, intervals, reached
+from feature_repo.persons import Merge
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS identity_keys (
@@ -43,14 +43,6 @@ CREATE INDEX IF NOT EXISTS identities_customer ON identities (customer_id);
 _NOW = f"to_at = {FOREVER}"
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """One merge as it is recorded; `undone_at` (µs) is None while it stands."""
-
-    edge: Edge
-    undone_at: int | None = None
-
-
 class IdentityTables:
     """The tables over an open connection; whoever calls holds the transaction."""
 
@@ -60,13 +52,13 @@ class IdentityTables:
 
     def restitch(self, ids: Iterable[str]) -> None:
         """Work out anew what the ids, and all they hang together with, are joined to."""
-        reached, edges = self._reached(ids)
-        self._write_merges(reached, edges)
-        before = {i: self.canonical_of(i) for i in reached}
-        for i in reached:
+        found, edges = reached(ids, self._around)
+        self._write_merges(found, edges)
+        before = {i: self.canonical_of(i) for i in found}
+        for i in found:
             self._db.execute("DELETE FROM stitches WHERE id = ?", (i,))
         self._db.executemany("INSERT INTO stitches VALUES (?, ?, ?, ?)", intervals(edges))
-        changed = [(i,) for i in sorted(reached) if self.canonical_of(i) != before[i]]
+        changed = [(i,) for i in sorted(found) if self.canonical_of(i) != before[i]]
         self._db.executemany("INSERT INTO stitch_changes (id) VALUES (?)", changed)
 
     def canonical_of(self, customer_id: str) -> str:
@@ -123,19 +115,10 @@ class IdentityTables:
         sql = "SELECT id, canonical_id, from_at, to_at FROM stitches ORDER BY id, from_at"
         return int(number), self._rows(sql)
 
-    def _reached(self, ids: Iterable[str]) -> tuple[set[str], list[Edge]]:
-        """Return all ids that hang together with the given ones, and every edge between them."""
-        reached: set[str] = set()
-        edges: set[Edge] = set()
-        open_ids = set(ids)
-        while open_ids:
-            here = open_ids.pop()
-            reached.add(here)
-            found = [*self._key_edges(here), *self._alias_edges(here)]
-            edges.update(found)
-            open_ids |= {i for e in found for i in (e.id_a, e.id_b)} | self._once_joined(here)
-            open_ids -= reached
-        return reached, sorted(edges)
+    def _around(self, ids: Iterable[str]) -> tuple[set[Edge], set[str]]:
+        """Return the edges of some ids, and with whom they were joined before."""
+        edges = {e for i in ids for e in (*self._key_edges(i), *self._alias_edges(i))}
+        return edges, {joined for i in ids for joined in self._once_joined(i)}
 
     def _key_edges(self, customer_id: str) -> list[Edge]:
         """Return the edges of every key of a customer; only the first holders can be joined."""

@@ -7,7 +7,9 @@ from typing import Protocol
 
 from domain.events import Event
 from domain.items import Item
+from feature_repo.consumers import Consumer, PartitionLag
 from feature_repo.event_rows import Row
+from feature_repo.persons import Merge, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,50 @@ class Log(Protocol):
 
     def stitches(self) -> tuple[int, list[tuple[str, str, int, int]]]:
         """Return the number of the last change, and (id, canonical id, from µs, to µs) of all."""
+        ...
+
+    def merges_of(self, profile_id: str) -> list[Merge]:
+        """Return the merges of a profile, of all its ids, undone ones too, by time."""
+        ...
+
+    def members_of(self, profile_id: str) -> list[str]:
+        """Return all customer ids that go by this one now, itself first."""
+        ...
+
+    def undo_merge(self, merge_id: str, at: datetime) -> Merge:
+        """Take back a merge for all time; the states follow with the next fold."""
+        ...
+
+    def is_erased(self, profile_id: str) -> bool:
+        """Return whether the id is that of somebody who was erased."""
+        ...
+
+    def admits(self, events: Iterable[Event]) -> list[bool]:
+        """Return for each event whether it may be kept: it is not of somebody who was erased."""
+        ...
+
+    def erase(self, profile_id: str) -> Plan | None:
+        """Remove a person under all their ids; return what else is to be done, None for nobody."""
+        ...
+
+    def pending_erasures(self) -> list[Plan]:
+        """Return the erasures that were begun and not ended."""
+        ...
+
+    def end_erasure(self, plan: Plan) -> None:
+        """Forget whom an erasure was about: all of it is done."""
+        ...
+
+    def compact(self) -> bool:
+        """Write the files of the log anew, without what was removed; False where that failed."""
+        ...
+
+    def consumer(self) -> Consumer:
+        """Return a new consumer, for a process that folds and does nothing else."""
+        ...
+
+    def lag(self) -> list[PartitionLag]:
+        """Return how consumers fold each partition; empty where there never was one."""
         ...
 
     def identities(self) -> list[tuple[str, str, int]]:

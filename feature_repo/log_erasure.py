@@ -5,13 +5,13 @@ it still counts. A key that too many share keeps a holder without a name, so tha
 """
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from typing import Any
 
 from feature_repo.identity_tables import IdentityTables
+from feature_repo.persons import Plan, nameless
 from feature_repo.tombstones import Tombstones
 
 _MINE = (
@@ -23,18 +23,6 @@ INSERT INTO identities (anonymous_id, customer_id, at)
 SELECT anonymous_id, customer_id, at FROM events
 WHERE anonymous_id = ? AND customer_id IS NOT NULL ORDER BY at, customer_id LIMIT 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be removed wherever it is kept; held until all of it is done."""
-
-    erasure_id: int
-    customers: tuple[str, ...]
-    ids: tuple[str, ...]  # customers and devices, which also are the names of profiles
-    renamed: dict[str, str]  # devices that others used too -> their new name
-    neighbours: tuple[str, ...]  # customers whose events name such a device
-    events: int
 
 
 class LogErasure:
@@ -67,7 +55,7 @@ class LogErasure:
     def pending(self) -> list[Plan]:
         """Return the erasures that were begun and not ended."""
         rows = self._rows("SELECT erasure_id, plan FROM erasures ORDER BY erasure_id")
-        return [_plan(number, json.loads(text)) for number, text in rows]
+        return [Plan.from_plain(number, json.loads(text)) for number, text in rows]
 
     def end(self, plan: Plan) -> None:
         """Forget whom the erasure was about."""
@@ -92,7 +80,7 @@ class LogErasure:
             "SELECT DISTINCT anonymous_id, customer_id FROM events "
             "WHERE anonymous_id IN (SELECT id FROM erased)"
         )
-        renamed = {device: _nameless() for device in sorted({row[0] for row in rows})}
+        renamed = {device: nameless() for device in sorted({row[0] for row in rows})}
         self._db.execute(
             "DELETE FROM identities WHERE anonymous_id IN (SELECT id FROM erased) "
             "OR customer_id IN (SELECT id FROM erased WHERE what = 'customer')"
@@ -112,7 +100,7 @@ class LogErasure:
             "AND undone_at IS NULL AND EXISTS (SELECT 1 FROM identity_keys o WHERE o.key = k.key "
             f"AND o.customer_id NOT {mine})"
         )
-        names = {customer: _nameless() for customer, _ in shared}
+        names = {customer: nameless() for customer, _ in shared}
         for customer, key in shared:
             self._db.execute(
                 "UPDATE identity_keys SET customer_id = ?, message_id = '' "
@@ -129,7 +117,7 @@ class LogErasure:
         number = self._db.execute(
             "INSERT INTO erasures (plan) VALUES (?)", (json.dumps(asdict(plan)),)
         ).lastrowid
-        return _plan(int(number or 0), asdict(plan))
+        return replace(plan, erasure_id=int(number or 0))
 
     def _fill(self, what: str, ids: Iterable[str]) -> None:
         rows = [(i, what) for i in ids]
@@ -146,19 +134,3 @@ _TABLES = {
     "stitches": ("id", "canonical_id"),
     "stitch_changes": ("id",),
 }
-
-
-def _plan(number: int, plain: dict[str, Any]) -> Plan:
-    return Plan(
-        number,
-        tuple(plain["customers"]),
-        tuple(plain["ids"]),
-        dict(plain["renamed"]),
-        tuple(plain["neighbours"]),
-        int(plain["events"]),
-    )
-
-
-def _nameless() -> str:
-    """Return a name by chance; it sorts behind plain ids, so that no person goes by it."""
-    return f"~{secrets.token_hex(12)}"

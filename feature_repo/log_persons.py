@@ -9,17 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.errors import Conflict, NotFound
 from domain.events import Event, to_micros
 from domain.stitching import FOREVER
 from feature_repo.identity_tables import SCHEMA as IDENTITY_SCHEMA
-from feature_repo.identity_tables import IdentityTables, Merge
+from feature_repo.identity_tables import IdentityTables
 from feature_repo.key_intake import KeyIntake
-from feature_repo.log_erasure import LogErasure, Plan
+from feature_repo.log_erasure import LogErasure
+from feature_repo.persons import Merge, Persons, Plan, checked_undoable
 from feature_repo.salt import ensure_salt
 from feature_repo.tombstones import SCHEMA as TOMBSTONES
 from feature_repo.tombstones import Tombstones
-from feature_repo.wal import all_or_nothing, use_wal
+from feature_repo.wal import all_or_nothing, compact, use_wal
 
 _LINKS = """
 CREATE TABLE IF NOT EXISTS identities (
@@ -34,7 +34,7 @@ LEFT JOIN stitches s ON s.id = o.owner AND s.to_at = {FOREVER}
 """
 
 
-class LogPersons:
+class LogPersons(Persons):
     """The part of the log's file that tells persons; it holds the connection and the lock."""
 
     def __init__(self, home: Path, identity_max_profiles: int, calling_code: str) -> None:
@@ -60,16 +60,6 @@ class LogPersons:
             "SELECT customer_id FROM identities WHERE anonymous_id = ?", (anonymous_id,)
         )
         return str(found[0][0]) if found else None
-
-    def profile_id_of(self, event: Event) -> str | None:
-        """Return the profile an event belongs to by what is known now; None for item-only lines."""
-        if event.customer_id:
-            return self.canonical_of(event.customer_id)
-        return self.resolve(event.anonymous_id) if event.anonymous_id else None
-
-    def resolve(self, profile_id: str) -> str:
-        """Return the profile that any id of a person leads to now: a device's, a stitched one's."""
-        return self.canonical_of(self.customer_of(profile_id) or profile_id)
 
     def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
         """Return by id the profile that it leads to now, of all ids at once."""
@@ -111,11 +101,7 @@ class LogPersons:
     def undo_merge(self, merge_id: str, at: datetime) -> Merge:
         """Take back a merge for all time; the states follow with the next fold."""
         with self._transaction():
-            merge = self._identity.merge(merge_id)
-            if merge is None:
-                raise NotFound(f"no merge {merge_id[:80]!r}", field="merge_id")
-            if merge.undone_at is not None:
-                raise Conflict(f"merge {merge_id!r} is undone already", field="merge_id")
+            merge = checked_undoable(self._identity.merge(merge_id), merge_id)
             self._identity.undo(merge, to_micros(at))
         return merge
 
@@ -155,6 +141,10 @@ class LogPersons:
         """Forget whom an erasure was about: all of it is done."""
         with self._transaction():
             self._erasure.end(plan)
+
+    def compact(self) -> bool:
+        """Write the file anew, without what was removed; False where a reader held it too long."""
+        return compact(self.path)
 
     def identities(self) -> list[tuple[str, str, int]]:
         """Return (anonymous_id, customer_id, linked at in microseconds) of every link."""

@@ -59,6 +59,10 @@ class Online(Protocol):
         """Remove all views of the ids; return how many values went."""
         ...
 
+    def compact(self) -> bool:
+        """Write the files anew, without what was removed; False where that failed."""
+        ...
+
     def close(self) -> None:
         """Close what is open."""
         ...

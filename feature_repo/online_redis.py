@@ -25,6 +25,7 @@ from feature_repo.online import (
     to_feast,
 )
 from feature_repo.redis_client import reaching
+from feature_repo.redis_rewrite import written_anew
 
 _TURN = "nextbest:online:turn"
 _TURN_SECONDS = 1.0  # how long others wait for a writer that died
@@ -66,13 +67,21 @@ class RedisOnline:
         """Do nothing: how soon a write is on disk is a setting of Redis."""
 
     def delete(self, ids: Sequence[str]) -> int:
-        """Remove all views of the ids; return how many values went."""
+        """Remove all views of the ids; return how many values went.
+
+        An id without values is written first: an exchange that found none must notice too.
+        """
         with reaching(self._place), self._client.pipeline(transaction=True) as pipe:
             for key in self.keys(ids):
                 pipe.hlen(key)
+                pipe.hset(key, "", "")
                 pipe.delete(key)
             found = pipe.execute()
-        return int(sum(found[::2])) // 2  # each value has a field for its time
+        return int(sum(found[::3])) // 2  # each value has a field for its time
+
+    def compact(self) -> bool:
+        """Let Redis write its files anew, without what was removed; False where it may not."""
+        return written_anew(self._client, self._place)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,36 +9,53 @@ wanted); the scripts make their keys themselves, which a Redis cluster does not 
 import itertools
 import json
 import secrets
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from domain.errors import Conflict
 from domain.events import Event, from_micros, to_micros
+from domain.identity import MAX_PROFILES, keys_of
 from domain.items import Item
-from feature_repo.event_rows import COLUMNS, Row, item_to_row, to_event, to_item, to_row
-from feature_repo.log import Appended, LogSummary, Stored
-from feature_repo.redis_client import connect, reaching, warn_unless_durable
+from feature_repo.consumers import Consumer, PartitionLag
+from feature_repo.event_rows import COLUMNS, Row, item_to_row, row_text, to_event, to_item, to_row
+from feature_repo.log import Appended, LogSummary, Stored, Together
+from feature_repo.redis_client import Keyspace, place, warn_unless_durable
+from feature_repo.redis_consumer import RedisConsumer, lag_of, seq_of, stream_key
+from feature_repo.redis_persons import RedisPersons
 from feature_repo.redis_scripts import APPEND, PUT_ITEMS
-from feature_repo.unstitched import Unstitched
+from feature_repo.redis_trial import RedisTrial
+from feature_repo.salt import ensure_salt
 
 PARTITIONS = 8  # of a new log; an old one keeps what it has
 _PREFIX = "nextbest:log:"
+_LAYOUT = "2"  # of the keys
 _CHUNK = 1_000  # events of one script call, for which everybody else waits
 _PAGE = 1_000
-_KIND, _AT, _DECISION = (COLUMNS.index(name) for name in ("kind", "at", "decision_id"))
+_KIND, _AT = (COLUMNS.index(name) for name in ("kind", "at"))
 
 
-class RedisLog(Unstitched):
+class RedisLog(RedisPersons):
     """The log under the keys `nextbest:log:*`; safe for many threads, processes and machines."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._redis: Any = connect(url)
-        self._append = self._redis.register_script(APPEND)
-        self._put = self._redis.register_script(PUT_ITEMS)
-        warn_unless_durable(self._redis, url)
-        self.log_id = self._settled("log_id", secrets.token_hex(8))
-        self.partitions = int(self._settled("partitions", str(PARTITIONS)))
+    def __init__(
+        self,
+        url: str,
+        home: Path,
+        identity_max_profiles: int = MAX_PROFILES,
+        calling_code: str = "",
+    ) -> None:
+        keys = Keyspace(url, _PREFIX)
+        warn_unless_durable(keys.client, url)
+        _check_layout(keys)
+        partitions = int(_settled(keys, "partitions", str(PARTITIONS)))
+        super().__init__(keys, ensure_salt(home), identity_max_profiles, partitions)
+        self.log_id = _settled(keys, "log_id", secrets.token_hex(8))
+        self._keys_of = partial(keys_of, salt=self._salt, calling_code=calling_code)
+        self._trial = RedisTrial(keys, self._identity, self._keys_of)
+        self._append = keys.client.register_script(APPEND)
+        self._put = keys.client.register_script(PUT_ITEMS)
 
     def append(self, events: Iterable[Event], items: Iterable[Item] = ()) -> Appended:
         """Store events (and items) chunk by chunk; after a failure the same call goes on."""
@@ -52,22 +69,42 @@ class RedisLog(Unstitched):
 
     def store(self, events: Sequence[Event]) -> Stored:
         """Store a few events in one piece and say for each whether it is new."""
-        parts = [self.partition_of(e.subject_id or "") for e in events]
-        values = [v for e, part in zip(events, parts, strict=True) for v in _values(e, part)]
-        with reaching(self._url):
-            found = self._append(keys=[_PREFIX], args=values) if values else []
+        while True:
+            kept = self.screened(events)
+            asked = [(e, self.partition_of(e.subject_id or "")) for e in kept if e is not None]
+            if not asked:
+                return Stored([False] * len(kept), {})
+            values = [v for e, part in asked for v in self._values(e, part)]
+            waiting, *found = self._place.run(self._append, self._erasures, *values)
+            if waiting >= 0:
+                break
+            self._erasures = found[0]
+        if waiting:
+            self._identity.settle()
         reached: dict[int, int] = {}
-        for part, seq in zip(parts, found, strict=True):
+        for (_, part), seq in zip(asked, found, strict=True):
             reached[part] = max(reached.get(part, 0), abs(seq))
-        return Stored([seq > 0 for seq in found], reached)
+        seqs = iter(found)
+        return Stored([e is not None and next(seqs) > 0 for e in kept], reached)
+
+    def may_join(self, events: Sequence[Event]) -> bool:
+        """Return whether storing these events may make customers one person who were not so."""
+        return self._trial.may_join(events)
+
+    def together_with(
+        self, events: Sequence[Event], customer_id: str | None, anonymous_id: str | None
+    ) -> Together:
+        """Return who a person would be if these events were stored; nothing is stored."""
+        known = self.stored_ids(e.message_id for e in events)
+        fresh = {e.message_id: e for e in reversed(events) if e.message_id not in known}
+        return self._trial.together_with(fresh.values(), customer_id, anonymous_id)
 
     def put_items(self, items: Iterable[Item]) -> None:
         """Add items, or replace those with an older `updated_at`."""
         waiting = map(item_to_row, items)
         while chunk := list(itertools.islice(waiting, _CHUNK)):
             values = [v for row in chunk for v in (row[0], row[1], json.dumps(row))]
-            with reaching(self._url):
-                self._put(keys=[_PREFIX], args=values)
+            self._place.run(self._put, *values)
 
     def last_seq(self) -> int:
         """Return the sequence number of the newest event, 0 when there is none."""
@@ -75,23 +112,35 @@ class RedisLog(Unstitched):
 
     def rows_after(self, seq: int, limit: int) -> list[Row]:
         """Return up to `limit` rows (seq, *COLUMNS) with a larger sequence number, in order."""
-        runs = self.rows_since(dict.fromkeys(range(self.partitions), seq), limit)
-        return sorted((row for run in runs.values() for row in run), key=lambda r: r[0])[:limit]
+        rows: list[Row] = []
+        newest = self.last_seq()
+        while seq < newest and len(rows) < limit:
+            until = min(seq + min(_PAGE, limit - len(rows)), newest)
+            rows += self._rows(range(seq + 1, until + 1))
+            seq = until
+        return rows
 
     def rows_since(self, offsets: Mapping[int, int], limit: int) -> dict[int, list[Row]]:
         """Return by partition up to `limit` rows behind its offset, in order."""
-        with reaching(self._url), self._redis.pipeline(transaction=True) as pipe:
-            for part, seq in offsets.items():
-                pipe.xrange(_events(part), min=f"{seq + 1}-0", count=limit)
-            found = pipe.execute()
+        found = self._place.ask_all(
+            [("xrange", stream_key(part), f"{seq + 1}-0", "+", limit)
+             for part, seq in offsets.items()],
+            at_once=True,
+        )  # fmt: skip
+        seqs = [[seq_of(entry) for entry, _ in entries] for entries in found]
+        rows = {row[0]: row for row in self._rows([seq for run in seqs for seq in run])}
         return {
-            part: [_row(*entry) for entry in entries]
-            for part, entries in zip(offsets, found, strict=True)
+            part: [rows[seq] for seq in run if seq in rows]
+            for part, run in zip(offsets, seqs, strict=True)
         }
 
-    def partition_of(self, subject_id: str) -> int:
-        """Return the partition of a subject's events."""
-        return zlib.crc32(subject_id.encode()) % self.partitions
+    def consumer(self) -> Consumer:
+        """Return a consumer that claims its share of the partitions."""
+        return RedisConsumer(self._place, self.partitions)
+
+    def lag(self) -> list[PartitionLag]:
+        """Return how consumers fold each partition; empty where there never was one."""
+        return lag_of(self._place, self.partitions)
 
     def trail(self, subject_id: str, *, known: bool) -> list[tuple[int, Event]]:
         """Return (seq, event) of a customer id (`known`), or of a device while nobody was known."""
@@ -100,14 +149,16 @@ class RedisLog(Unstitched):
     def events_of(
         self, profile_id: str, limit: int | None = None, kinds: Collection[str] = ()
     ) -> list[Event]:
-        """Return the events of one profile, its linked devices included, newest first.
+        """Return the events of one profile, with all its ids and devices, newest first.
 
         `kinds` keeps to these kinds of event; empty means all.
         """
         latest = None if kinds else limit
-        rows = self._rows_of(profile_id, True, latest)
-        for device in {profile_id, *self._ask("smembers", f"devices:{profile_id}")}:
-            rows += self._rows_of(device, False, latest)
+        customers = self._identity.members_of(profile_id)
+        devices = self._place.ask_all(("smembers", f"devices:{c}") for c in customers)
+        places = [(c, True) for c in customers]
+        places += [(d, False) for d in {*customers, *(d for some in devices for d in some)}]
+        rows = [row for i, known in places for row in self._rows_of(i, known, latest)]
         wanted = [row[1:] for row in rows if not kinds or row[1 + _KIND] in kinds]
         wanted.sort(key=lambda row: (row[_AT], row[0]), reverse=True)
         return [to_event(row) for row in wanted[:limit]]
@@ -121,37 +172,18 @@ class RedisLog(Unstitched):
     def rows_with(self, message_ids: Sequence[str]) -> list[Row]:
         """Return the rows (seq, *COLUMNS) with these message ids, in no order."""
         found = self._ask("hmget", "messages", list(message_ids)) if message_ids else []
-        places = [tuple(map(int, text.split(" "))) for text in found if text]
-        return self._entries((_events(part), seq) for seq, part in places)
+        return self._rows([int(seq) for seq in found if seq])
 
     def with_decision(self, kind: str, since: int, until: int) -> Iterator[Row]:
-        """Yield rows (seq, *COLUMNS) of a kind with a decision id, by time (µs, `until` not in).
-
-        All rows are looked at; a log in Redis is read as a whole by those who count outcomes.
-        """
-        seq, found = 0, []
-        while rows := self.rows_after(seq, _PAGE):
-            seq = rows[-1][0]
-            found += [r for r in rows if r[1 + _KIND] == kind and r[1 + _DECISION] is not None
-                      and since <= r[1 + _AT] < until]  # fmt: skip
-        return iter(sorted(found, key=lambda row: (row[1 + _AT], row[0])))
-
-    def customer_of(self, anonymous_id: str) -> str | None:
-        """Return the customer a device was linked to, or None."""
-        found = self._ask("hget", "links", anonymous_id)
-        return None if found is None else str(found.split(" ", 1)[1])
-
-    def resolve_many(self, ids: Collection[str]) -> dict[str, str]:
-        """Return by id the profile that it leads to now, of all ids at once."""
-        asked = list(ids)
-        found = self._ask("hmget", "links", asked) if asked else []
-        return {i: t.split(" ", 1)[1] if t else i for i, t in zip(asked, found, strict=True)}
-
-    def profile_id_of(self, event: Event) -> str | None:
-        """Return the profile an event belongs to by what is known now; None for item-only lines."""
-        if event.customer_id or not event.anonymous_id:
-            return event.customer_id
-        return self.customer_of(event.anonymous_id) or event.anonymous_id
+        """Yield rows (seq, *COLUMNS) of a kind with a decision id, by time (µs, `until` not in)."""
+        at, done = float(since), 0  # how many at that very time were told already
+        while members := self._ask(
+            "zrangebyscore", f"decided:{kind}", at, f"({until}", done, _PAGE, True
+        ):
+            yield from self._rows([int(seq) for seq, _ in members])
+            newest = members[-1][1]
+            done = sum(score == newest for _, score in members) + (done if newest == at else 0)
+            at = newest
 
     def identities(self) -> list[tuple[str, str, int]]:
         """Return (anonymous_id, customer_id, linked at in µs) of every link, by device."""
@@ -178,48 +210,51 @@ class RedisLog(Unstitched):
 
     def close(self) -> None:
         """Close the connections; the log cannot be used afterwards."""
-        self._redis.close()
+        self._place.close()
 
     def _rows_of(self, subject_id: str, known: bool, limit: int | None = None) -> list[Row]:
         """Return the rows of a subject, the latest `limit` of them, newest first."""
         name = f"of:customer:{subject_id}" if known else f"of:device:{subject_id}"
         members = self._ask("zrevrange", name, 0, -1 if limit is None else limit - 1)
-        stream = _events(self.partition_of(subject_id))
-        return self._entries((stream, int(m.rsplit("\0", 1)[1])) for m in members)
+        return self._rows([int(m.rsplit("\0", 1)[1]) for m in members])
 
-    def _entries(self, places: Iterable[tuple[str, int]]) -> list[Row]:
-        """Return the rows at (stream, seq), in that order."""
+    def _rows(self, seqs: Sequence[int]) -> list[Row]:
+        """Return the rows with these sequence numbers, in that order; what was erased is not."""
         rows: list[Row] = []
-        waiting = iter(places)
-        while page := list(itertools.islice(waiting, _PAGE)):
-            with reaching(self._url), self._redis.pipeline(transaction=False) as pipe:
-                for stream, seq in page:
-                    pipe.xrange(stream, min=f"{seq}-0", max=f"{seq}-0")
-                rows += [_row(*entries[0]) for entries in pipe.execute()]
+        for start in range(0, len(seqs), _PAGE):
+            page = seqs[start : start + _PAGE]
+            texts = self._ask("hmget", "rows", list(page))
+            rows += [
+                (seq, *json.loads(text)) for seq, text in zip(page, texts, strict=True) if text
+            ]
         return rows
 
-    def _settled(self, name: str, value: str) -> str:
-        """Return what the log is marked with; the first to open it says what."""
-        self._ask("hsetnx", "about", name, value)
-        return str(self._ask("hget", "about", name))
+    def _values(self, event: Event, partition: int) -> tuple[Any, ...]:
+        """Return what the script takes of one event."""
+        keys = self._keys_of(event.traits) if event.customer_id and event.traits else ()
+        return (
+            event.message_id, to_micros(event.at), event.customer_id or "",
+            event.anonymous_id or "", partition, row_text(to_row(event)), event.kind,
+            int(event.decision_id is not None), " ".join(part for key in keys for part in key),
+        )  # fmt: skip
 
     def _ask(self, command: str, key: str, *args: Any) -> Any:
-        with reaching(self._url):
-            return getattr(self._redis, command)(_PREFIX + key, *args)
+        return self._place.ask(command, key, *args)
 
 
-def _events(partition: int) -> str:
-    return f"{_PREFIX}events:{partition}"
+def _check_layout(keys: Keyspace) -> None:
+    """Refuse a log whose keys were laid out by a version before this one."""
+    layout, seq = keys.ask_all([("hget", "about", "layout"), ("hget", "about", "seq")])
+    if layout not in (None, _LAYOUT) or (seq and layout is None):
+        raise Conflict(
+            f"the event log in Redis at {place(keys.url)} was laid out by another version of "
+            "Nextbest; begin a new one in another database of that Redis, and import again",
+            field="event_log",
+        )
+    keys.ask("hsetnx", "about", "layout", _LAYOUT)
 
 
-def _values(event: Event, partition: int) -> tuple[Any, ...]:
-    """Return what the script takes of one event."""
-    row = json.dumps(to_row(event), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return (
-        event.message_id, to_micros(event.at), event.customer_id or "", event.anonymous_id or "",
-        partition, row,
-    )  # fmt: skip
-
-
-def _row(entry: str, fields: Mapping[str, str]) -> Row:
-    return (int(entry.split("-", 1)[0]), *json.loads(fields["row"]))
+def _settled(keys: Keyspace, name: str, value: str) -> str:
+    """Return what the log is marked with; the first to open it says what."""
+    keys.ask("hsetnx", "about", name, value)
+    return str(keys.ask("hget", "about", name))

@@ -136,6 +136,10 @@ class Features:
         """Let go of everything that is kept in memory; somebody may have been erased."""
         self.remembered.clear()
 
+    def compact(self) -> bool:
+        """Write what is kept online anew, without what was deleted; False where that failed."""
+        return self._kept.compact()
+
     def close(self) -> None:
         """Close the files; the store cannot be used afterwards."""
         self._kept.close()

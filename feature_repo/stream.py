@@ -52,27 +52,37 @@ class Stream:
         self._log = log
         self._features = features
         self._listeners = listeners
-        self._partitions = range(log.partitions) if partitions is None else partitions
+        self.partitions = range(log.partitions) if partitions is None else partitions
+        self.offsets: Mapping[int, int] = {}  # up to which the states held the events, last time
 
     def advance(self, limit: int = RUN) -> list[Change]:
         """Fold up to about `limit` events in one commit; return what changed."""
-        return self._advance(self._partitions, limit).changes
+        return self._advance(self.partitions, limit).changes
 
     def catch_up(self) -> int:
         """Fold everything there is; return how many commits it took."""
         count = 0
-        while self._advance(self._partitions, RUN).moved:
+        while self.moves():
             count += 1
         return count
+
+    def moves(self) -> bool:
+        """Fold the next run in one commit; return whether there was anything to fold."""
+        step = self._advance(self.partitions, RUN)
+        self.offsets = step.offsets
+        return step.moved
 
     def reach(self, wanted: Mapping[int, int], given: Given = _NOTHING) -> None:
         """Return when the states hold the events up to a sequence number, by partition.
 
-        `given` are new events that the caller has at hand, so that they need not be read again.
+        `given` are new events that the caller has at hand, so that they need not be read again. One
+        may be gone by now, with the person whose it was; then there is no more to fold.
         """
-        while wanted:
-            offsets = self._advance(wanted, RUN, given).offsets
-            wanted = {part: seq for part, seq in wanted.items() if offsets[part] < seq}
+        moved = True
+        while wanted and moved:
+            step = self._advance(wanted, RUN, given)
+            wanted = {part: seq for part, seq in wanted.items() if step.offsets[part] < seq}
+            moved = step.moved
 
     def refold(self, profile_ids: Collection[str]) -> None:
         """Fold these profiles anew from the log, as far as it was folded: its past was changed."""

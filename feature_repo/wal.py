@@ -3,7 +3,8 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 _PATIENCE_SECONDS = 30.0
 _CHECKPOINT_PAGES = 8_000  # 32 MB: bringing the log into the file costs syncs and random writes
@@ -46,3 +47,14 @@ def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def compact(path: Path) -> bool:
+    """Write a SQLite file anew without what was deleted; False where a reader held it too long."""
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
+        try:
+            db.execute("VACUUM")
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError:
+            return False
+    return not busy

@@ -7,15 +7,14 @@ from typing import Any
 from domain.errors import NotFound
 from domain.events import Event
 from feature_repo import erasure
-from feature_repo.event_log import EventLog
 from feature_repo.event_rows import COLUMNS, to_row
-from serving.identities import embedded, merges_of
+from serving.identities import merges_of
 from serving.runtime import Runtime
 
 
 def erase_person(runtime: Runtime, profile_id: str, now: datetime) -> dict[str, Any]:
     """Remove a person from everything that is held, and say what was done."""
-    log = embedded(runtime.writing)
+    log = runtime.writing
     settings = runtime.settings
     done = erasure.erase(log, runtime.features, settings.home, profile_id, now, _forgetter(runtime))
     runtime.refresh()
@@ -31,8 +30,6 @@ def erase_person(runtime: Runtime, profile_id: str, now: datetime) -> dict[str, 
 
 def resume_erasures(runtime: Runtime, now: datetime) -> int:
     """Finish the erasures that were cut off; return how many."""
-    if not isinstance(runtime.writing, EventLog):
-        return 0
     home = runtime.settings.home
     done = erasure.resume(runtime.writing, runtime.features, home, now, _forgetter(runtime))
     return len(done)

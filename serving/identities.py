@@ -3,18 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from domain.errors import Conflict, NotFound
+from domain.errors import NotFound
 from domain.events import from_micros
 from domain.stitching import FOREVER
-from feature_repo.event_log import EventLog
-from feature_repo.identity_tables import Merge
-from feature_repo.log import Log
+from feature_repo.persons import Merge
 from serving.runtime import Runtime
 
 
 def merges_of(runtime: Runtime, profile_id: str) -> dict[str, Any]:
     """Return the ids that are one person with this one, and what joined them."""
-    log = embedded(runtime.log)
+    log = runtime.log
     person = runtime.people.find(None, profile_id)
     merges = log.merges_of(person.profile_id)
     if not person.known and not merges:
@@ -28,7 +26,7 @@ def merges_of(runtime: Runtime, profile_id: str) -> dict[str, Any]:
 
 def undo_merge(runtime: Runtime, profile_id: str, merge_id: str, now: datetime) -> dict[str, Any]:
     """Take back a merge for all time and bring the states up to it."""
-    log = embedded(runtime.writing)
+    log = runtime.writing
     known = {m.edge.merge_id: m for m in log.merges_of(log.resolve(profile_id))}
     if merge_id not in known:
         raise NotFound(
@@ -44,13 +42,6 @@ def undo_merge(runtime: Runtime, profile_id: str, merge_id: str, now: datetime) 
         "undone_at": now,
         "profiles": {i: log.resolve(i) for i in (edge.id_a, edge.id_b)},
     }
-
-
-def embedded(log: Log) -> EventLog:
-    """Return the log as the one that keeps identity keys."""
-    if not isinstance(log, EventLog):
-        raise Conflict("identity keys and erasure need the embedded event log (event_log = sqlite)")
-    return log
 
 
 def _plain(merge: Merge) -> dict[str, Any]:

@@ -62,8 +62,15 @@ class Intake:
         """Return for each message its event, or why it is not taken in."""
         read = read_messages(messages, received_at, sent_at)
         events = events_in(read)
-        may = iter(self._admits(events) if self._admits and events else [True] * len(events))
+        may = iter(self._admitted(events))
         return [part if not isinstance(part, Event) or next(may) else ERASED for part in read]
+
+    def _admitted(self, events: Sequence[Event]) -> Sequence[bool]:
+        """Return which events may be kept; the log asks that again when it stores them."""
+        try:
+            return self._admits(events) if self._admits and events else [True] * len(events)
+        except ConnectionError:  # what cannot be written either is told as such
+            return [True] * len(events)
 
     async def record(self, events: Sequence[Event]) -> list[bool]:
         """Store events, durable before this returns; say for each whether it was new."""

@@ -12,7 +12,6 @@ from domain.errors import InvalidInput
 from domain.settings import INSIDE, Settings
 from feature_repo.backends import open_features, open_log
 from feature_repo.erasure import ERASED
-from feature_repo.event_log import EventLog
 from feature_repo.log import Log
 from feature_repo.store import Features
 from feature_repo.stream import Recorder
@@ -110,8 +109,7 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
     wake = Wake()
     recorder = Recorder(writing, features, [wake], folds=settings.stream == INSIDE)
     recorder.catch_up()
-    admits = log.admits if isinstance(log, EventLog) else None
-    intake = Intake(recorder, settings.max_waiting_events, admits)
+    intake = Intake(recorder, settings.max_waiting_events, log.admits)
     catalogue = actions_file(settings)
     segments, watched_release = SegmentStore(home, at), _watch_release(settings, log)
     runtime = Runtime(

@@ -4,12 +4,14 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
 from domain.settings import EMBEDDED, Settings
+from feature_repo.salt import FILE, ensure_salt
 
 
 class RedisServer:
@@ -74,3 +76,17 @@ def settings_for(request, name, home):
 def shared_place(request, tmp_path_factory):
     """The same for a whole module; its tests keep to ids of their own."""
     return settings_for(request, request.param, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module", params=["embedded", "outgrown"])
+def new_places(request, tmp_path_factory):
+    """Return settings of two empty homes of one salt, new ones at each call."""
+
+    def made():
+        one, other = (tmp_path_factory.mktemp("home") for _ in range(2))
+        (other / FILE).write_text(ensure_salt(one).hex())
+        first = settings_for(request, request.param, one)
+        log = first.event_log if first.event_log == EMBEDDED else first.event_log[:-1] + "1"
+        return first, replace(first, home=other, event_log=log)
+
+    return made

@@ -1,17 +1,22 @@
 """The doctor says whether the data carries the models, and what to do where it does not."""
 
 import re
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from domain.catalogue import PURCHASE_GROUP
 from domain.errors import NotEnoughData
-from domain.settings import Settings
+from domain.settings import APART, EMBEDDED, Settings
+from feature_repo.backends import open_log
 from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
+from feature_repo.consumers import PartitionLag
 from feature_repo.state_tables import connect
 
 FEW, RELIABLE = 100, 500  # outcomes below which a model is a base rate, and from which it is solid
+_FAR_BEHIND = 10_000  # events, for which a stream takes seconds
 _CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 _WATCHED = ("feast", "mlflow", "duckdb", "pandas", "sqlglot", "torch", "lightgbm", "faiss-cpu")
 
@@ -31,6 +36,7 @@ def examine_all(settings: Settings, now: datetime) -> list[Finding]:
     findings.append(_enough("lead_score", customers - buyers, "people without a purchase"))
     findings.append(_enough("churn, clv, recommend_als", buyers, "customers with a purchase"))
     findings.append(_history(days))
+    findings += streams(settings)
     return findings + _versions()
 
 
@@ -61,6 +67,34 @@ def _history(days: float) -> Finding:
             "trust clv_90 more than clv_365",
         )  # fmt: skip
     return Finding("history", GOOD, said)
+
+
+def streams(settings: Settings) -> list[Finding]:
+    """Return who folds the partitions of a log in Redis, where the API leaves it to streams."""
+    if settings.event_log == EMBEDDED or settings.stream != APART:
+        return []
+    try:
+        with closing(open_log(settings)) as log:
+            lags, partitions = log.lag(), log.partitions
+    except ConnectionError as fault:
+        return [Finding("streams", BAD, str(fault), "start that Redis, or set NEXTBEST_EVENT_LOG")]
+    return [_stream_finding(lags, partitions)]
+
+
+def _stream_finding(lags: Sequence[PartitionLag], partitions: int) -> Finding:
+    """Return how streams keep up with the partitions of a log."""
+    consumers = {lag.consumer for lag in lags if lag.consumer}
+    free = partitions - sum(lag.consumer is not None for lag in lags)
+    behind = sum(lag.waiting + lag.unfinished for lag in lags)
+    said = (
+        f"{len(consumers)} streams fold {partitions - free} of {partitions} partitions; "
+        f"{behind:,} events behind"
+    )
+    if free:
+        return Finding("streams", BAD, said, "start `nextbest stream`; it takes what is free")
+    if behind > _FAR_BEHIND:
+        return Finding("streams", NOTE, said, "start one more `nextbest stream`")
+    return Finding("streams", GOOD, said)
 
 
 def _versions() -> list[Finding]:

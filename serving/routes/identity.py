@@ -18,7 +18,7 @@ ProfileId = Annotated[str, Path(max_length=256, examples=["c-1001"])]
 @router.get(
     "/v1/profiles/{profile_id}/merges",
     response_model=MergesAnswer,
-    responses=faults(403, 404, 409),
+    responses=faults(403, 404),
 )
 async def merges(profile_id: ProfileId, runtime: TheRuntime) -> Response:
     """Return the ids that are one person with this one, and what joined them."""
@@ -44,7 +44,7 @@ async def undo(
 @router.get(
     "/v1/profiles/{profile_id}/export",
     response_model=ExportAnswer,
-    responses=faults(403, 404, 409),
+    responses=faults(403, 404),
 )
 async def export(profile_id: ProfileId, runtime: TheRuntime, now: Now) -> Response:
     """Return everything that is held of a person, under all their ids."""
@@ -55,7 +55,7 @@ async def export(profile_id: ProfileId, runtime: TheRuntime, now: Now) -> Respon
 @router.delete(
     "/v1/profiles/{profile_id}",
     response_model=ErasedAnswer,
-    responses=faults(403, 404, 409),
+    responses=faults(403, 404),
 )
 async def erase(profile_id: ProfileId, runtime: TheRuntime, now: Now) -> Response:
     """Erase a person under all their ids, from everything; they cannot be brought back."""

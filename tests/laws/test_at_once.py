@@ -1,6 +1,7 @@
 """The events of a call count in its own answer: it sees who is there once they are stored."""
 
-import itertools
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,23 +12,19 @@ from once import own_ids
 from test_monoid import assert_same
 
 from domain.events import Event
-from feature_repo.event_log import EventLog
-from feature_repo.store import Features
+from feature_repo.backends import open_features, open_log
 from feature_repo.stream import Recorder
 from serving.at_once import seen_together, seen_with
 from serving.people import People
 
 NOW = START + timedelta(days=DAYS)
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    log, features = EventLog(home, identity_max_profiles=3), Features.open(home)
-    yield log, features
-    features.close()
-    log.close()
+def shop(shared_place):
+    place = replace(shared_place, identity_max_profiles=3)
+    with closing(open_log(place)) as log, closing(open_features(place)) as features:
+        yield log, features
 
 
 def seen(log, features, events, customer_id, anonymous_id):

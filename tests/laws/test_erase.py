@@ -1,6 +1,7 @@
 """Law 8: after an erasure no store, index, export or new training row holds the person."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,16 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from histories import START
-from traces import traces
+from traces import redis_traces, traces
 
 from domain.errors import NotFound
 from domain.events import Event, Line
+from domain.settings import EMBEDDED
+from feature_repo.backends import open_features, open_log
 from feature_repo.build import build_features
 from feature_repo.erasure import erase, resume
-from feature_repo.event_log import EventLog
 from feature_repo.lake import export
 from feature_repo.states import build_states
-from feature_repo.store import Features
 from feature_repo.stream import Recorder, load_states
 
 PERSON = ["vic-one", "vic-two", "vic-phone", "vic-tablet", "vic@gone.example", "vm-"]
@@ -45,9 +46,28 @@ OTHERS = [
 ]
 
 
+class Shop:
+    """The parts of one place; `traces` looks into its files and into the Redis of the place."""
+
+    def __init__(self, place):
+        self.place, self.home = place, place.home
+        self.log, self.features = open_log(place), open_features(place)
+
+    def traces(self, texts):
+        found = traces(self.home, texts)
+        return found if self.place.event_log == EMBEDDED else found + redis_traces(
+            self.place.event_log, texts
+        )  # fmt: skip
+
+    def close(self):
+        self.features.close()
+        self.log.close()
+
+
 @pytest.fixture
-def shop(tmp_path):
-    log, features = EventLog(tmp_path), Features.open(tmp_path)
+def shop(place, tmp_path):
+    shop = Shop(place)
+    log, features = shop.log, shop.features
     Recorder(log, features).record([*MINE, *OTHERS])
     export(log, tmp_path)
     build_features(tmp_path, [START + timedelta(days=5), LATER])
@@ -61,9 +81,8 @@ def shop(tmp_path):
         ids = np.array(people)
         np.savez(tmp_path / folder / "customers.npz", profile_ids=ids, vectors=vectors)
     (tmp_path / "scored" / "customers.npz").unlink()
-    yield log, features, tmp_path
-    features.close()
-    log.close()
+    yield shop
+    shop.close()
 
 
 def states_of(features, people):
@@ -72,17 +91,17 @@ def states_of(features, people):
 
 @pytest.mark.parametrize("asked", ["vic-one", "vic-two", "vic-phone"])
 def test_a_person_is_gone_under_every_id_and_from_every_file(shop, asked):
-    log, features, home = shop
-    assert {text for _, text in traces(home, PERSON)} == set(PERSON)
+    log, features, home = shop.log, shop.features, shop.home
+    assert {text for _, text in shop.traces(PERSON)} == set(PERSON)
     told = []
     done = erase(log, features, home, asked, LATER, told.extend)
-    assert traces(home, PERSON) == []
+    assert shop.traces(PERSON) == []
     assert set(done.ids) == set(told) == {"vic-one", "vic-two", "vic-phone", "vic-tablet"}
     assert (done.events, done.compacted) == (5, True)
 
 
 def test_neighbours_keep_everything(shop):
-    log, features, home = shop
+    log, features, home = shop.log, shop.features, shop.home
     before = states_of(features, ["ann", "bob", "nobody"])
     built = {i: text for i, text in build_states(home, LATER) if not i.startswith("vic")}
     erase(log, features, home, "vic-one", LATER, lambda _: None)
@@ -101,7 +120,7 @@ def test_neighbours_keep_everything(shop):
 
 
 def test_no_replay_and_no_import_brings_the_person_back(shop):
-    log, features, home = shop
+    log, features, home = shop.log, shop.features, shop.home
     erase(log, features, home, "vic-two", LATER, lambda _: None)
     recorder = Recorder(log, features)
     assert recorder.record(MINE) == [False] * 5
@@ -111,7 +130,7 @@ def test_no_replay_and_no_import_brings_the_person_back(shop):
     export(log, home)
     build_features(home, [LATER])
     load_states(log, features, home)
-    assert traces(home, PERSON) == []
+    assert shop.traces(PERSON) == []
     with pytest.raises(NotFound, match="erased already"):
         erase(log, features, home, "vic-one", LATER, lambda _: None)
     with pytest.raises(NotFound, match="nothing is known"):
@@ -119,7 +138,7 @@ def test_no_replay_and_no_import_brings_the_person_back(shop):
 
 
 def test_an_erasure_that_was_cut_off_is_finished_later(shop):
-    log, features, home = shop
+    log, features, home = shop.log, shop.features, shop.home
 
     def fail(_):
         raise OSError("the power is gone")
@@ -127,24 +146,24 @@ def test_an_erasure_that_was_cut_off_is_finished_later(shop):
     with pytest.raises(OSError):
         erase(log, features, home, "vic-one", LATER, fail)
     (done,) = resume(log, features, home, LATER, lambda _: None)
-    assert done.compacted and traces(home, PERSON) == []
+    assert done.compacted and shop.traces(PERSON) == []
     assert resume(log, features, home, LATER, fail) == []
 
 
-def test_a_key_of_too_many_joins_nobody_after_one_of_them_is_erased(tmp_path):
-    log, features = EventLog(tmp_path, identity_max_profiles=2), Features.open(tmp_path)
+def test_a_key_of_too_many_joins_nobody_after_one_of_them_is_erased(place):
+    shop = Shop(replace(place, identity_max_profiles=2))
+    log, features = shop.log, shop.features
     people = ["vic-one", "ann", "bob"]
     Recorder(log, features).record(
         [did(f"m{p}", n, p, kind="identify", traits={"email": "desk@shop.example"})
          for n, p in enumerate(people)]
     )  # fmt: skip
     assert [log.resolve(p) for p in people] == people
-    erase(log, features, tmp_path, "vic-one", LATER, lambda _: None)
+    erase(log, features, shop.home, "vic-one", LATER, lambda _: None)
     assert [log.resolve(p) for p in ("ann", "bob")] == ["ann", "bob"]
-    assert traces(tmp_path, ["vic-one"]) == []
-    features.close()
-    log.close()
+    assert shop.traces(["vic-one"]) == []
+    shop.close()
 
 
 def test_only_the_owner_may_read_the_salt(shop):
-    assert (shop[2] / "identity.salt").stat().st_mode & 0o777 == 0o600
+    assert (shop.home / "identity.salt").stat().st_mode & 0o777 == 0o600

@@ -1,9 +1,9 @@
 """Stitching in the log and in the states: the order of arrival means nothing, undoing goes back."""
 
-import itertools
-import tempfile
+import random
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from histories import DAYS, START, history
@@ -12,27 +12,28 @@ from hypothesis import strategies as st
 from once import check, own_ids
 
 from domain.behaviour import State
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from domain.events import Event
 from domain.settings import Settings
-from feature_repo.backends import open_log
-from feature_repo.event_log import EventLog
+from feature_repo.backends import open_features, open_log
 from feature_repo.lake import export
-from feature_repo.store import Features
 from feature_repo.stream import Recorder, load_states
 
 LATER = START + timedelta(days=DAYS + 1)
-_numbers = itertools.count()
 QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    log, features = EventLog(home, identity_max_profiles=3), Features.open(home)
-    yield log, features, home
-    features.close()
-    log.close()
+def shop(shared_place):
+    place = replace(shared_place, identity_max_profiles=3)
+    with closing(open_log(place)) as log, closing(open_features(place)) as features:
+        yield log, features, place.home
+
+
+@pytest.fixture
+def parts(place):
+    with closing(open_log(place)) as log, closing(open_features(place)) as features:
+        yield log, features
 
 
 def said(message_id: str, day: int, customer: str, **traits: object) -> Event:
@@ -42,18 +43,12 @@ def said(message_id: str, day: int, customer: str, **traits: object) -> Event:
 
 @settings(max_examples=25, **QUICK)
 @given(history(25), st.randoms(use_true_random=False), st.integers(1, 7))
-def test_any_order_of_arrival_stitches_the_same(events, random, batch):
+def test_any_order_of_arrival_stitches_the_same(new_places, events, random, batch):
     shuffled = list(events)
     random.shuffle(shuffled)
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        at_once = EventLog(Path(one), identity_max_profiles=2)
+    one, other = (replace(place, identity_max_profiles=2) for place in new_places())
+    with closing(open_log(one)) as at_once, closing(open_log(other)) as bit_by_bit:
         at_once.append(events)
-        bit_by_bit = EventLog(Path(other), identity_max_profiles=2)
-        (bit_by_bit.path.parent.parent / "identity.salt").write_text(
-            (at_once.path.parent.parent / "identity.salt").read_text()
-        )
-        bit_by_bit.close()
-        bit_by_bit = EventLog(Path(other), identity_max_profiles=2)
         for start in range(0, len(events), batch):
             bit_by_bit.store(shuffled[start : start + batch])
         assert bit_by_bit.stitches()[1] == at_once.stitches()[1]
@@ -81,8 +76,8 @@ def test_states_follow_every_stitch_and_every_undoing(shop, events, batch, data)
     check(log, features, events)
 
 
-def test_an_undone_merge_parts_two_customers_for_good(tmp_path):
-    log, features = EventLog(tmp_path), Features.open(tmp_path)
+def test_an_undone_merge_parts_two_customers_for_good(parts):
+    log, features = parts
     recorder = Recorder(log, features)
     recorder.record([said("m1", 1, "bob", email="team@shop.example")])
     recorder.record([said("m2", 2, "ann", email="Team@shop.example "), said("m3", 3, "cleo")])
@@ -99,24 +94,24 @@ def test_an_undone_merge_parts_two_customers_for_good(tmp_path):
     assert features.read("bob").state.tallies["identify"].events == 1
     with pytest.raises(Conflict, match="undone already"):
         log.undo_merge(merge.edge.merge_id, LATER)
-    features.close()
-    log.close()
+    with pytest.raises(NotFound, match="no merge"):
+        log.undo_merge("x", LATER)
 
 
-def test_a_number_dialled_at_home_and_one_with_its_country_are_one_person(tmp_path):
-    log = open_log(Settings(home=tmp_path, identity_calling_code="49"))
+def test_a_number_dialled_at_home_and_one_with_its_country_are_one_person(place):
+    log = open_log(replace(place, identity_calling_code="49"))
     log.store([said("m1", 1, "ann", phone="0170 / 123 45 67")])
     log.store([said("m2", 2, "bob", phone="+49 (0)170 1234567")])
     assert log.resolve("bob") == "ann"
     log.close()
 
 
-def test_an_alias_joins_customers_and_a_device_joins_none(tmp_path):
+def test_an_alias_joins_customers_and_a_device_joins_none(parts):
     def alias(message_id: str, day: int, customer: str, previous: str) -> Event:
         at = START + timedelta(days=day)
         return Event(message_id, "alias", at, at, customer, previous)
 
-    log = EventLog(tmp_path)
+    log, _ = parts
     log.store([alias("m1", 1, "ann", "tablet"), alias("m2", 2, "bob", "tablet")])
     assert log.stitches()[1] == []
     log.store([alias("m3", 3, "cleo", "bob")])
@@ -125,4 +120,23 @@ def test_an_alias_joins_customers_and_a_device_joins_none(tmp_path):
     assert {row[:2] for row in log.stitches()[1] if row[3] > 10**18} == {
         ("bob", "ann"), ("cleo", "ann"), ("tablet", "ann"),
     }  # fmt: skip
-    log.close()
+
+
+def test_the_two_logs_stitch_alike(redis_server, tmp_path):
+    """Told the same, SQLite and Redis name the same persons for the same moments."""
+    redis_server.empty()
+    draw = random.Random(5)
+    events = [
+        said(f"m{n}", draw.randrange(40), f"c{draw.randrange(30)}",
+             email=f"e{draw.randrange(14)}@shop.example",
+             phone=f"+49 170 55500{draw.randrange(10, 40)}")
+        for n in range(120)
+    ]  # fmt: skip
+    embedded = Settings(home=tmp_path, identity_max_profiles=4)
+    outgrown = replace(embedded, event_log=redis_server.url)
+    with closing(open_log(embedded)) as one, closing(open_log(outgrown)) as other:
+        one.append(events)
+        other.append(events)
+        assert one.stitches()[1] == other.stitches()[1] != []
+        people = {e.customer_id for e in events}
+        assert [one.merges_of(p) for p in people] == [other.merges_of(p) for p in people]

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from little_shop import PROFILES
-from traces import traces
+from traces import redis_traces, traces
+
+from domain.settings import EMBEDDED
 
 MAIL = "vic@gone.example"
 SAID = [
@@ -33,13 +36,28 @@ def put_in_release(home: Path) -> None:
         np.savez(folder / "customers.npz", profile_ids=np.array(ids), vectors=arrays["vectors"])
 
 
+@pytest.fixture
+def anywhere(play, place):
+    """Run a scene with log and states in SQLite, and in Redis."""
+
+    def run(scene):
+        play(scene, event_log=place.event_log, online_store=place.online_store)
+
+    return run
+
+
+def traces_in(shop):
+    log = shop.runtime.settings.event_log
+    return traces(shop.home, TEXTS) + ([] if log == EMBEDDED else redis_traces(log, TEXTS))
+
+
 async def told(shop):
     async with shop.client(shop.keys.secret_key) as api:
         answer = await api.post("/v1/batch", json={"batch": SAID})
         assert answer.json()["stored"] == 4, answer.text
 
 
-def test_a_merge_is_shown_and_can_be_undone(play):
+def test_a_merge_is_shown_and_can_be_undone(anywhere):
     async def scene(shop):
         await told(shop)
         async with shop.client(shop.keys.secret_key) as api:
@@ -58,10 +76,10 @@ def test_a_merge_is_shown_and_can_be_undone(play):
             assert (await api.post(path.replace(merge["merge_id"], "x"))).status_code == 404
             assert (await api.get("/v1/profiles/nobody-at-all/merges")).status_code == 404
 
-    play(scene)
+    anywhere(scene)
 
 
-def test_ids_and_keys_that_name_nobody_join_no_strangers(play):
+def test_ids_and_keys_that_name_nobody_join_no_strangers(anywhere):
     async def scene(shop):
         async with shop.client(shop.keys.secret_key) as api:
             for device in ("tab-1", "tab-2"):  # a site that writes its missing user as a word
@@ -79,10 +97,10 @@ def test_ids_and_keys_that_name_nobody_join_no_strangers(play):
             alias = {"userId": "u-1", "previousId": "undefined"}
             assert (await api.post("/v1/alias", json=alias)).status_code == 400
 
-    play(scene)
+    anywhere(scene)
 
 
-def test_everything_held_can_be_taken_along(play):
+def test_everything_held_can_be_taken_along(anywhere):
     async def scene(shop):
         await told(shop)
         async with shop.client(shop.keys.secret_key) as api:
@@ -92,10 +110,10 @@ def test_everything_held_can_be_taken_along(play):
             assert held["traits"]["plan"]["value"] == "gold" and len(held["merges"]) == 1
             assert (await api.get("/v1/profiles/nobody-at-all/export")).status_code == 404
 
-    play(scene)
+    anywhere(scene)
 
 
-def test_an_erased_person_is_gone_from_files_answers_and_memory(play):
+def test_an_erased_person_is_gone_from_files_answers_and_memory(anywhere):
     async def scene(shop):
         await told(shop)
         async with shop.client(shop.keys.secret_key) as api:
@@ -103,7 +121,7 @@ def test_an_erased_person_is_gone_from_files_answers_and_memory(play):
             before = await api.post("/v1/lookalikes", json=seed)
             done = (await api.delete("/v1/profiles/c-9vic")).json()
             assert done["erased"] and set(done["ids"]) == {"c-7vic", "c-9vic", "vic-phone"}
-            assert traces(shop.home, TEXTS) == []
+            assert traces_in(shop) == []
             assert (before.status_code, (await api.post("/v1/lookalikes", json=seed)).status_code) \
                 == (200, 404)  # fmt: skip
             for known in ("c-7vic", "c-9vic", "vic-phone"):
@@ -112,7 +130,7 @@ def test_an_erased_person_is_gone_from_files_answers_and_memory(play):
             assert again.status_code == 404 and "erased already" in again.json()["message"]
             assert (await api.get("/v1/profiles/c-1")).status_code == 200
 
-    play(lambda shop: _with_release(shop, scene))
+    anywhere(lambda shop: _with_release(shop, scene))
 
 
 async def _with_release(shop, scene):
@@ -122,7 +140,7 @@ async def _with_release(shop, scene):
     await scene(shop)
 
 
-def test_replays_are_rejected_and_say_why(play):
+def test_replays_are_rejected_and_say_why(anywhere):
     async def scene(shop):
         await told(shop)
         async with shop.client(shop.keys.secret_key) as api:
@@ -135,9 +153,9 @@ def test_replays_are_rejected_and_say_why(play):
             decided = {"customer_id": "c-7vic", "events": [SAID[2]]}
             await api.post("/v1/decide", json=decided)
         await shop.app.state.runtime.exposures.flush()
-        assert traces(shop.home, TEXTS) == []
+        assert traces_in(shop) == []
 
-    play(scene)
+    anywhere(scene)
 
 
 def test_the_write_key_may_do_none_of_it(play):

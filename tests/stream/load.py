@@ -20,20 +20,25 @@ crew = multiprocessing.get_context("forkserver")  # real processes, without a ne
 crew.set_forkserver_preload(["feature_repo.backends", "feature_repo.stream"])
 
 
-def load(seed, count):
-    """Return events of few people on few devices, in no order of time, within 48 hours."""
+def load(seed, count, *, keys=False):
+    """Return events of few people on few devices, in no order of time, within 48 hours.
+
+    With `keys` some show an e-mail address, which may make them one person with another.
+    """
     draw = random.Random(seed)
-    return [_event(draw, f"{seed}-{n}") for n in range(count)]
+    return [_event(draw, f"{seed}-{n}", keys) for n in range(count)]
 
 
-def _event(draw, message_id):
+def _event(draw, message_id, keys):
     at = START + timedelta(seconds=draw.randrange(48 * 3600))
     kind = draw.choice(_KINDS)
     customer = f"c{draw.randrange(6)}" if draw.random() < 0.5 or kind == "purchase" else None
     device = f"d{draw.randrange(9)}" if customer is None or draw.random() < 0.4 else None
     lines = (Line(f"i{draw.randrange(5)}", 1.0, 9.5),)
     value = 9.5 if kind == "purchase" else None
-    return Event(message_id, kind, at, at, customer, device, lines, value)
+    mail = f"e{draw.randrange(4)}@{message_id.split('-')[0]}.example"
+    traits = {"email": mail} if keys and customer and draw.random() < 0.1 else {}
+    return Event(message_id, kind, at, at, customer, device, lines, value, traits=traits)
 
 
 def batches(events, seed):

@@ -28,7 +28,7 @@ def run(place, tmp_path, shares):
 
 
 def test_two_processes_record_the_same_events_and_different_ones(place, tmp_path):
-    both, mine, yours = load(1, 150), load(2, 150), load(3, 150)
+    both, mine, yours = (load(seed, 150, keys=True) for seed in (1, 2, 3))
     shares = [[*both, *mine], [*yours, *both]]
     for n, share in enumerate(shares):
         random.Random(n).shuffle(share)

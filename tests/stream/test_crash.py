@@ -19,15 +19,17 @@ def survive(place, tmp_path, kills, seed):
     draw, kept = random.Random(seed), set()
     for n in range(kills):
         told = tmp_path / f"told-{n}"
-        process = crew.Process(target=record, args=(place, load(1_000 + n, 2_000), told, n))
+        process = crew.Process(
+            target=record, args=(place, load(1_000 + n, 2_000, keys=True), told, n)
+        )
         process.start()
         when_ready(told)
         time.sleep(draw.uniform(0, 0.12))
         os.kill(process.pid, signal.SIGKILL)
         process.join()
         kept.update(acknowledged(told))
-        events = settled(place, check)
-        assert kept <= {e.message_id for e in events}
+        found = settled(place, check)
+        assert kept <= {e.message_id for e in found}
     assert kept
 
 

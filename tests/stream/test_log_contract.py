@@ -137,6 +137,32 @@ def test_events_with_a_decision_come_by_time(log):
     assert [row[1] for row in log.with_decision("action-shown", since, until)] == ["a", "b"]
 
 
+def test_decisions_of_one_moment_come_page_by_page(log):
+    def shown(n):
+        return replace(seen(f"m{n}", n // 1_500, "ann", kind="action-shown"), decision_id="d")
+
+    events = [shown(n) for n in range(2_600)]
+    log.append(events)
+    until = int((START + timedelta(hours=9)).timestamp() * 1e6)
+    found = [row[1] for row in log.with_decision("action-shown", 0, until)]
+    assert found == [e.message_id for e in events]
+
+
+def test_a_profile_has_the_events_of_all_its_ids(log):
+    def said(message_id, hour, customer, device):
+        return replace(seen(message_id, hour, customer, device, "identify"),
+                       traits={"email": "ann@shop.example"})  # fmt: skip
+
+    log.store([said("a", 1, "ann", "phone"), seen("b", 2, None, "phone")])
+    log.store([said("c", 3, "ann-2", "tablet"), seen("d", 4, None, "tablet"), seen("e", 5, "bob")])
+    assert [e.message_id for e in log.events_of("ann")] == ["d", "c", "b", "a"]
+    assert [log.resolve(i) for i in ("ann-2", "tablet", "phone")] == ["ann"] * 3
+    assert log.profile_id_of(seen("x", 0, "ann-2")) == "ann"
+    assert log.members_of("ann") == ["ann", "ann-2"]
+    number, changed = log.restitched(0)
+    assert changed == {"ann-2": "ann"} and log.restitched(number) == (number, {})
+
+
 def test_a_log_opened_again_is_the_same_one(place):
     with closing(open_log(place)) as first, closing(open_log(place)) as second:
         assert first.log_id == second.log_id

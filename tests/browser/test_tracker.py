@@ -25,7 +25,7 @@ def listed(tab):
     )
 
 
-def test_a_page_view_arrives_once_with_its_page_campaign_and_session(visit):
+def test_a_page_view_arrives_once_with_its_page_campaign_and_device(visit):
     tab = visit(locale="de-DE")
     tab.open(path="/shop/a?utm_source=post&utm_campaign=spring&utm_medium=email")
     assert tab.kinds(1) == ["page-view"]
@@ -103,6 +103,43 @@ def test_an_item_view_a_search_a_cart_and_a_purchase_arrive_once_each(visit):
     line = {"item_id": "mug-2", "quantity": 2.0, "unit_price": 7.5}
     assert events["add-to-cart"]["items"] == [line]
     assert events["purchase"]["value"] == 15.0
+
+
+def test_a_session_lasts_over_pages_until_half_an_hour_of_silence(visit):
+    tab = visit()
+    sent = []
+
+    def noted(request):
+        if request.url.endswith("/v1/batch"):
+            sent.extend(m["context"]["sessionId"] for m in request.post_data_json["batch"])
+
+    tab.page.on("request", noted)
+    tab.open()
+    tab.kinds(1)
+    tab.open(path="/shop/b")
+    tab.kinds(2)
+    assert len(set(sent)) == 1
+    tab.do("""() => { const last = JSON.parse(localStorage['nextbest.session']);
+        last.at -= 31 * 60000; localStorage['nextbest.session'] = JSON.stringify(last); }""")
+    tab.do("nextbest.track('Signed Up')")
+    tab.kinds(3)
+    assert len(set(sent)) == 2 and sent[-1] not in sent[:-1]
+
+
+def test_the_script_tag_says_what_is_sent_by_itself_and_which_places_are_filled(visit):
+    tab = visit()
+    other = '<div data-nextbest-placement="footer">mine</div>'
+    tab.open(
+        PLACEMENT + other + item("mug-1"),
+        auto="click", placements="home", currency="EUR", id_prefix="shop7-",
+    )  # fmt: skip
+    tab.page.wait_for_selector(".nextbest-link")
+    assert tab.page.locator(".nextbest-item").count() == 5
+    assert "€" in tab.page.locator(".nextbest-price").first.inner_text()
+    assert tab.page.locator('[data-nextbest-placement="footer"]').inner_text() == "mine"
+    tab.page.click("#item")
+    assert tab.kinds(1) == ["click-details"]  # and no page view
+    assert tab.visitor.startswith("shop7-")
 
 
 def test_an_item_is_not_viewed_before_it_is_half_in_sight(visit):

@@ -18,7 +18,7 @@ from domain.errors import Conflict, InvalidInput, NextbestError
 from models.history import History
 from models.interactions import Interactions
 from models.manifest import KINDS, load_model
-from models.protocols import Ranked, Recommender, Scorer
+from models.protocols import Explains, Ranked, Recommender, Retrieves, Scorer
 
 
 def customers(seed: int = 7, rows: int = 240) -> pd.DataFrame:
@@ -177,9 +177,13 @@ def checkerboard(users: int = 24, items: int = 12) -> tuple[Interactions, list[H
 
 
 class RecommenderContract:
-    """The laws of every Recommender. `personal`: the history changes the order."""
+    """The laws of every Recommender, and of those that also are Explains or Retrieves.
+
+    `personal`: the history changes the order. `adds_up`: what the past items added is the score.
+    """
 
     personal: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
 
     def make(self) -> Recommender:
         """Return a new recommender, cheap to fit on a checkerboard of 24 by 12."""
@@ -260,6 +264,31 @@ class RecommenderContract:
         np.testing.assert_array_equal(model.score_all(more), model.score_all(history))
         only_unknown = model.score_all(History.of(["gone"]))
         np.testing.assert_array_equal(only_unknown, model.score_all(History()))
+
+    def test_reasons_are_past_items_greatest_first_and_add_up_to_the_score(self) -> None:
+        model, history = self.fitted(), checkerboard()[1][0]
+        positions, scores = np.array([3, 0]), model.score_all(history)
+        if not isinstance(model, Explains):
+            return
+        reasons = model.strongest(history, positions, 100)
+        assert len(reasons) == 2
+        for of_item, score in zip(reasons, scores[positions], strict=True):
+            added = [value for _, value in of_item]
+            assert {item_id for item_id, _ in of_item} <= set(history.item_ids)
+            assert added == sorted(added, reverse=True)
+            assert not self.adds_up or abs(sum(added) - score) < 1e-4 * max(1, abs(score))
+        assert model.strongest(history, positions, 1) == [of_item[:1] for of_item in reasons]
+        assert model.strongest(History.of(["gone"]), positions, 3) == [[], []]
+
+    def test_scores_are_inner_products_of_the_vectors(self) -> None:
+        model, history = self.fitted(), checkerboard()[1][0]
+        scores = model.score_all(history)
+        if not isinstance(model, Retrieves):
+            return
+        assert model.item_vectors.dtype == model.user_vector(history).dtype == np.float32
+        product = model.item_vectors @ model.user_vector(history)
+        np.testing.assert_allclose(product, scores, rtol=1e-4, atol=1e-5)
+        assert not model.user_vector(History.of(["gone"])).any()
 
     def test_asking_before_fit_is_a_named_fault(self, tmp_path: Path) -> None:
         failure_of(lambda: self.make().recommend(History(), 3), Conflict)

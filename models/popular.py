@@ -8,11 +8,9 @@ import numpy as np
 
 from domain.errors import InvalidInput, NotEnoughData
 from models.history import History
-from models.interactions import Interactions
+from models.interactions import MICROS_PER_DAY, Interactions
 from models.manifest import params_of, read_manifest, saving
 from models.ranking import Catalogue, RanksByScore
-
-MICROS_PER_DAY = 86_400_000_000
 
 
 class PopularRecommender(RanksByScore):

@@ -1,4 +1,8 @@
-"""Two protocols hide every algorithm: a Scorer rates customers, a Recommender orders items."""
+"""Two protocols hide every algorithm: a Scorer rates customers, a Recommender orders items.
+
+A recommender may say more of itself: Explains names the past items behind a score, Retrieves gives
+the vectors whose inner product the score is.
+"""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -93,4 +97,33 @@ class Recommender(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a saved model; it scores exactly as the one that was saved."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A recommender that can say which past items made a score, and how much each added."""
+
+    def strongest(
+        self, history: History, positions: np.ndarray, top: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each asked position of the catalogue the past items that added most to it.
+
+        At most `top` pairs (item id, added) each, greatest first; what all past items add sums to
+        the score, or the model's docstring says how it does not.
+        """
+        ...
+
+
+@runtime_checkable
+class Retrieves(Protocol):
+    """A recommender whose score is an inner product, so that an index of vectors can serve it."""
+
+    @property
+    def item_vectors(self) -> np.ndarray:
+        """The item vectors, (items, d) float32, in the order of `item_ids`."""
+        ...
+
+    def user_vector(self, history: History) -> np.ndarray:
+        """Return the visitor's vector, (d,) float32; zeros where no item is known."""
         ...

@@ -8,6 +8,7 @@ from domain.behaviour import DAY_MICROS, Touch
 from domain.catalogue import builtin_catalogue
 from models.history import History
 
+_HERE = "intent"  # what a look at the page counts like
 VERBS = {"purchase": "bought", "intent": "wanted", "interest": "looked at"}
 
 
@@ -36,14 +37,20 @@ def history_of(
     """Return the acts that count, oldest first; a context item counts like an intent just now."""
     ids: list[str] = []
     weights: list[float] = []
+    ages: list[float] = []
+    kinds: list[str] = []
     for touch in touches:
-        weight = habits.weights.get(group_of(touch.kind), 0.0)
+        group = group_of(touch.kind)
+        weight = habits.weights.get(group, 0.0)
         if weight > 0:
-            age_days = max(now - touch.at, 0) / DAY_MICROS
+            ages.append(max(now - touch.at, 0) / DAY_MICROS)
             ids.append(touch.item_id)
-            weights.append(max(weight * 0.5 ** (age_days / habits.half_life_days), 1e-9))
-    here = habits.weights.get("intent", 1.0)
-    return History.of([*ids, *context], [*weights, *(here for _ in context)])
+            weights.append(max(weight * 0.5 ** (ages[-1] / habits.half_life_days), 1e-9))
+            kinds.append(group)
+    here, more = habits.weights.get(_HERE, 1.0), len(context)
+    return History.of(
+        [*ids, *context], weights + [here] * more, ages + [0.0] * more, kinds + [_HERE] * more
+    )
 
 
 def group_of(kind: str) -> str:

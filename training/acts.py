@@ -1,7 +1,7 @@
 """Acts: who touched which item when, and how; the raw matter of every recommender."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from domain.behaviour import DAY_MICROS, MAX_TOUCHES
 from domain.catalogue import PURCHASE_GROUP
 from feature_repo.state_tables import profile_key
+from models.facts import ItemFacts
 from models.history import History
 from models.interactions import Interactions
 
@@ -25,18 +26,27 @@ _ACTS = f"""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Acts:
-    """One row per act, oldest first; codes index the sorted ids. All arrays (n,)."""
+    """One row per act, oldest first; codes index the sorted ids. All arrays (n,).
+
+    `facts` is what the catalogue says of each item id, None if nobody asked.
+    """
 
     users: np.ndarray
     items: np.ndarray
     weights: np.ndarray  # by kind, without decay
     times: np.ndarray  # microseconds since 1970, UTC
-    bought: np.ndarray  # bool
+    groups: np.ndarray  # text, the event group
     user_ids: np.ndarray
     item_ids: np.ndarray
+    facts: ItemFacts | None = None
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @property
+    def bought(self) -> np.ndarray:
+        """Which acts are purchases, (n,) bool."""
+        return np.asarray(self.groups == PURCHASE_GROUP)
 
     def between(self, start: int, end: int) -> "Acts":
         """Return the acts in [start, end), in microseconds; ids keep their codes."""
@@ -44,14 +54,13 @@ class Acts:
 
     def where(self, rows: np.ndarray) -> "Acts":
         """Return some acts; ids keep their codes."""
-        return Acts(
-            self.users[rows],
-            self.items[rows],
-            self.weights[rows],
-            self.times[rows],
-            self.bought[rows],
-            self.user_ids,
-            self.item_ids,
+        return replace(
+            self,
+            users=self.users[rows],
+            items=self.items[rows],
+            weights=self.weights[rows],
+            times=self.times[rows],
+            groups=self.groups[rows],
         )
 
     def decayed(self, now: int, half_life_days: float) -> np.ndarray:
@@ -64,24 +73,32 @@ class Acts:
         kept, codes = np.unique(self.items, return_inverse=True)
         weights = self.decayed(now, half_life_days)
         return Interactions(
-            self.users, codes, weights, self.item_ids[kept], self.user_ids, self.times
+            self.users,
+            codes,
+            weights,
+            self.item_ids[kept],
+            self.user_ids,
+            self.times,
+            bought=self.bought,
+            facts=None if self.facts is None else self.facts.take(kept),
         )
 
     def histories(self, users: np.ndarray, now: int, half_life_days: float) -> list[History]:
         """Return the history of each user code, oldest act first; as much as serving keeps."""
         own = self.where(np.isin(self.users, users))
         weights = own.decayed(now, half_life_days)
+        ages = np.maximum(now - own.times, 0) / DAY_MICROS
         order = np.argsort(own.users, kind="stable")  # acts of one user keep their order of time
         bounds = np.searchsorted(own.users[order], [users, users + 1])
         return [
-            History.of(self.item_ids[own.items[rows]], weights[rows])
+            History.of(self.item_ids[own.items[rows]], weights[rows], ages[rows], own.groups[rows])
             for a, b in bounds.T
             for rows in [order[max(a, b - MAX_TOUCHES) : b]]
         ]
 
 
 def load_acts(db: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> Acts:
-    """Read the acts of the event groups named in `weights` from the lake."""
+    """Read the acts of the event groups named in `weights` from the lake, without facts."""
     found = db.execute(_ACTS.replace("$groups", str(list(weights)))).fetchnumpy()
     user_ids, users = np.unique(np.asarray(found["profile_id"], dtype=np.str_), return_inverse=True)
     item_ids, items = np.unique(np.asarray(found["item_id"], dtype=np.str_), return_inverse=True)
@@ -90,4 +107,4 @@ def load_acts(db: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> Ac
     for group, weight in weights.items():
         counts[groups == group] = weight
     times = np.asarray(found["at"], dtype=np.int64)
-    return Acts(users, items, counts, times, groups == PURCHASE_GROUP, user_ids, item_ids)
+    return Acts(users, items, counts, times, groups, user_ids, item_ids)

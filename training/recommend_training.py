@@ -1,7 +1,7 @@
 """How a recommender is learned: chosen on some days, tested on the next, refitted on all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.behaviour import DAY_MICROS
@@ -9,6 +9,7 @@ from domain.errors import NotEnoughData
 from domain.events import from_micros, to_micros
 from models.protocols import Recommender
 from training.acts import Acts, load_acts
+from training.item_facts import load_facts
 from training.ranking_test import Ranking, RankingTest, rank, ranking_test
 from training.recipe import MakeRecommender, Options, RecommendRecipe
 from training.workshop import Workshop
@@ -68,6 +69,7 @@ def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> Tra
     """Learn a recommender and rank the held-out days with it and with each baseline."""
     split, options = stretches(shop), shop.options
     acts = load_acts(shop.db, recipe.weights)
+    acts = replace(acts, facts=load_facts(shop.db, shop.settings.home, split.end, acts.item_ids))
     choice = _held_out(name, acts, split.validate, split.test, recipe, options)
     test = _held_out(name, acts, split.test, split.end, recipe, options)
     shop.say(f"{name}: {len(acts)} acts of {len(acts.user_ids)} customers", 0.1)

@@ -5,30 +5,15 @@ from pathlib import Path
 
 import duckdb
 
-from domain.behaviour import DAY_MICROS
 from domain.catalogue import PURCHASE_GROUP
 from domain.events import to_micros
-from feature_repo.lake import items_file
+from training.item_facts import known_items
 
 HALF_LIFE_DAYS = 30.0  # of popularity
 RECENT_DAYS, PAST_DAYS = 14, 84  # trend: the rate of the recent days over that of those before
 _PRIOR = 0.5 / RECENT_DAYS  # acts a day added to both rates, so that one act is no trend
 
-# Items that were sold or seen but never described are listed by their id, with what lines said.
 _SQL = f"""
-    WITH lines AS (
-        SELECT line.item_id, line.category, line.brand, line.unit_price, k.grp, occurred_at,
-               ($T - occurred_at) / {float(DAY_MICROS)!r} AS age_days
-        FROM (SELECT kind, occurred_at, unnest(lines) AS line FROM events WHERE occurred_at < $T) e
-        JOIN kinds k ON k.kind = e.kind AND k.score > 0),
-    known AS (
-        SELECT item_id, title, category, brand, price, in_stock, attributes
-        FROM read_parquet('$ITEMS')
-        UNION ALL
-        SELECT item_id, item_id, arg_max(category, occurred_at), arg_max(brand, occurred_at),
-               arg_max(unit_price, occurred_at), true, '{{}}'
-        FROM lines WHERE item_id NOT IN (SELECT item_id FROM read_parquet('$ITEMS'))
-        GROUP BY item_id),
     measured AS (
         SELECT item_id,
                sum(pow(0.5, age_days / {HALF_LIFE_DAYS}))
@@ -44,5 +29,5 @@ _SQL = f"""
 
 def write_items(db: duckdb.DuckDBPyConnection, home: Path, as_of: datetime, file: Path) -> None:
     """Write one row per item, with popularity (purchases, fading) and trend (log2 ratio)."""
-    sql = _SQL.replace("$T", str(to_micros(as_of))).replace("$ITEMS", str(items_file(home)))
+    sql = f"WITH {known_items(home, to_micros(as_of))},{_SQL}"
     db.execute(f"COPY ({sql}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")

@@ -3,8 +3,8 @@ import pytest
 from domain.errors import InvalidInput
 from models.contract import RecommenderContract
 from models.history import History
-from models.interactions import Interactions
-from models.popular import MICROS_PER_DAY, PopularRecommender
+from models.interactions import MICROS_PER_DAY, Interactions
+from models.popular import PopularRecommender
 
 
 class TestPopularRecommender(RecommenderContract):

@@ -3,8 +3,9 @@ import pytest
 
 from domain.errors import InvalidInput
 from models.contract import checkerboard
+from models.facts import ItemFacts
 from models.history import History
-from models.interactions import Interactions
+from models.interactions import MICROS_PER_DAY, Interactions
 from models.popular import PopularRecommender
 from models.ranking import Catalogue
 
@@ -31,6 +32,8 @@ def test_histories_put_the_most_recent_last():
         ({"weights": [1, 0]}, "above 0"),
         ({"weights": [1, np.nan]}, "above 0"),
         ({"times": [1]}, "differ in length"),
+        ({"bought": [True]}, "differ in length"),
+        ({"facts": ItemFacts.of(["Tea"])}, "facts of 1 items for 2 item_ids"),
         ({"item_ids": ["x", "x"]}, "twice"),
     ],
 )
@@ -46,6 +49,24 @@ def test_histories_that_do_not_fit_are_refused():
     for weight in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(InvalidInput, match="above 0"):
             History.of(["a"], [weight])
+    with pytest.raises(InvalidInput, match="1 ages_days for 2 item ids"):
+        History.of(["a", "b"], ages_days=[3.0])
+    with pytest.raises(InvalidInput, match="1 kinds for 2 item ids"):
+        History.of(["a", "b"], kinds=["purchase"])
+    for age in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidInput, match="each age"):
+            History.of(["a"], ages_days=[age])
+
+
+def test_histories_of_a_moment_know_their_ages_and_what_was_bought():
+    times, bought = [MICROS_PER_DAY, 2 * MICROS_PER_DAY], [True, False]
+    seen = Interactions.from_ids(["a", "a"], ["tea", "jam"], times=times, bought=bought)
+    ((_, history),) = seen.histories(as_of=4 * MICROS_PER_DAY)
+    assert history.ages_days == (3.0, 2.0) and history.kinds == ("purchase", "interest")
+    ((_, history),) = seen.histories()
+    assert history.ages_days is None
+    with pytest.raises(InvalidInput, match="each age"):
+        list(seen.histories(as_of=MICROS_PER_DAY))
 
 
 def test_equal_scores_stand_in_catalogue_order():

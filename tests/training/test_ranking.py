@@ -6,6 +6,7 @@ from domain.events import to_micros
 from feature_repo.state_tables import connect
 from models.popular import PopularRecommender
 from training.acts import load_acts
+from training.item_facts import load_facts
 from training.ranking_test import Ranking, rank, ranking_test
 
 WEIGHTS = {"purchase": 3.0, "intent": 2.0, "interest": 1.0}
@@ -33,6 +34,9 @@ def test_acts_are_weighed_by_kind_and_what_takes_back_is_no_act(tmp_path) -> Non
     assert acts.item_ids[acts.items].tolist() == ["i01", "i01", "i02", "i01"]
     assert acts.weights.tolist() == [1, 2, 2, 3]
     assert acts.bought.tolist() == [False, False, False, True]
+    assert acts.groups.tolist() == ["interest", "intent", "intent", "purchase"]
+    learned = acts.interactions(CUT, 30)
+    assert learned.bought.tolist() == [False, False, False, True] and learned.facts is None
 
 
 def test_a_device_counts_as_the_customer_it_became(tmp_path) -> None:
@@ -49,6 +53,29 @@ def test_a_device_counts_as_the_customer_it_became(tmp_path) -> None:
 def test_weights_halve_with_age(tmp_path) -> None:
     acts = acts_of(tmp_path, [act(1, "item-view", 20, customer="a", items=[1])])
     assert acts.decayed(CUT, 30) == pytest.approx([0.5])
+
+
+def test_histories_say_how_long_ago_and_what_each_act_was(tmp_path) -> None:
+    events = [act(1, "item-view", 20, customer="a", items=[1])]
+    acts = acts_of(tmp_path, [*events, act(2, "purchase", 45, customer="a", items=[2], value=1)])
+    (history,) = acts.histories(np.array([0]), CUT, 30)
+    assert history.ages_days == pytest.approx([30, 5])
+    assert history.kinds == ("interest", "purchase")
+
+
+def test_facts_are_of_the_catalogue_or_of_what_lines_said_before(tmp_path) -> None:
+    fill(
+        tmp_path,
+        [
+            act(1, "purchase", 1, customer="a", items=[3, 77], value=1),
+            act(2, "purchase", 60, customer="a", items=[78], value=1),  # not yet known
+        ],
+    )
+    with connect(tmp_path) as db:
+        facts = load_facts(db, tmp_path, CUT, np.array(["i77", "i03", "i78"]))
+    assert facts.titles.tolist() == ["i77", "Item 3", ""]
+    assert facts.categories.tolist() == ["", "b", ""]
+    np.testing.assert_array_equal(facts.prices, [82, 8, np.nan])
 
 
 def town(tmp_path):

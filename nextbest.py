@@ -218,6 +218,7 @@ def keys(
     found = rotate_keys(home) if rotate else ensure_keys(home)[0]
     out.print(f"public (collect, recommend)  {found.write_key}")
     out.print(f"secret (everything)          {found.secret_key}")
+    out.print(f"signing (of customer ids)    {found.signing_secret}")
 
 
 @app.command()

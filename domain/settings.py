@@ -15,9 +15,11 @@ from domain.identity import MAX_PROFILES
 
 EMBEDDED = "sqlite"
 INSIDE, APART = "inside", "apart"
+ON, OFF = "on", "off"
 
 _CHOICES = {
     "stream": (INSIDE, APART),
+    "require_signed_ids": (OFF, ON),
     "demo_page": ("auto", "on", "off"),
     "webhooks_private": ("auto", "on", "off"),
     "log_level": ("debug", "info", "warning", "error"),
@@ -76,6 +78,9 @@ class Settings:
         20_000.0, "Events a second that each key may send to all workers together; 0 for no limit."
     )
     rate_burst: int = _setting(50_000, "Events that a key may send at once before its rate counts.")
+    require_signed_ids: str = _setting(
+        OFF, "Whether a customer id needs a signature where the public key is used: on, off."
+    )
     cors_origins: str = _setting(
         "*", "Origins whose pages may call the API, by comma; * is any, empty is none."
     )

@@ -31,6 +31,7 @@ from serving.own_ids import decision_id_of, messages_with_ids
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.decide import DecideAsked, ListWanted
+from serving.signed_ids import Caller, check_ids, screened
 
 logger = logging.getLogger(__name__)
 FAILED = "failed"  # the status of an event that is fine, but could not be written
@@ -39,13 +40,16 @@ _SECRET_PARTS = ("action", "segments", "scores")
 
 
 async def decide(
-    runtime: Runtime, asked: DecideAsked, right: str | None, now: datetime
+    runtime: Runtime, asked: DecideAsked, caller: Caller, now: datetime
 ) -> dict[str, Any]:
     """Store the events of a call and return everything that it wants to know."""
     started = time.perf_counter()
-    call = _checked(runtime, asked, right, now)
+    caller = caller.with_signature(asked.customer_signature)
+    call = _checked(runtime, asked, caller.right, now)
+    check_ids(runtime, caller, *call.ids)
     messages = messages_with_ids(asked)
     read = runtime.intake.read(messages, now, asked.sentAt)
+    read = await screened(runtime, caller, messages, read)
     call.seen = await _look(call, events_in(read))
     looked = time.perf_counter()
     decided = decide_parts(call)

@@ -16,7 +16,6 @@ from serving.payload import fault_in
 STORED, DUPLICATE, REJECTED = "stored", "duplicate", "rejected"
 MAX_WAITING_EVENTS = 20_000
 Read = Event | NextbestError
-ERASED = Erased("this person was erased, so nothing more is kept of them", field="userId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +45,17 @@ class Intake:
         self._commits = GroupCommit(recorder, max_waiting_events)
         self._admits = admits
 
-    async def take(
-        self, messages: Sequence[Any], received_at: datetime, sent_at: Any = None
-    ) -> list[Outcome]:
-        """Store what can be read; return one outcome per message, in order.
-
-        `sent_at` is that of the whole batch, ISO 8601; if it is none, nothing is taken.
-        """
-        read = self.read(messages, received_at, sent_at)
-        return outcomes_of(messages, read, await self.record(events_in(read)))
-
     def read(
         self, messages: Sequence[Any], received_at: datetime, sent_at: Any = None
     ) -> list[Read]:
-        """Return for each message its event, or why it is not taken in."""
+        """Return for each message its event, or why it is not taken in.
+
+        `sent_at` is that of the whole batch, ISO 8601; if it is none, nothing is taken.
+        """
         read = read_messages(messages, received_at, sent_at)
         events = events_in(read)
         may = iter(self._admitted(events))
-        return [part if not isinstance(part, Event) or next(may) else ERASED for part in read]
+        return [part if not isinstance(part, Event) or next(may) else _erased() for part in read]
 
     def _admitted(self, events: Sequence[Event]) -> Sequence[bool]:
         """Return which events may be kept; the log asks that again when it stores them."""
@@ -87,6 +79,10 @@ def read_messages(
     """Return for each message its event, or what is wrong with it."""
     sent = instant(sent_at, "sentAt")
     return [_read(message, received_at, sent) for message in messages]
+
+
+def _erased() -> Erased:
+    return Erased("this person was erased, so nothing more is kept of them", field="userId")
 
 
 def events_in(read: Sequence[Read]) -> list[Event]:

@@ -4,6 +4,7 @@ They lie in `<home>/keys.toml`, readable by its owner alone (mode 0600), so that
 again with `nextbest keys`. Whoever can read that file may do everything.
 """
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -24,6 +25,12 @@ class Keys:
 
     write_key: str
     secret_key: str
+
+    @property
+    def signing_secret(self) -> str:
+        """The secret by which the shop's server signs customer ids; new with each secret key."""
+        made = hmac.new(self.secret_key.encode(), b"customer ids", hashlib.sha256)
+        return f"ids_{made.hexdigest()}"
 
     def right_of(self, key: str) -> str | None:
         """Return WRITE or SECRET, or None for a key that nobody gave out."""

@@ -101,6 +101,15 @@ class People:
             return self.profile(self.resolve(anonymous_id))
         return Person("")
 
+    def is_customer(self, profile_id: str) -> bool:
+        """Return whether an id is that of a customer, and not of a device alone."""
+        if self._log.canonical_of(profile_id) != profile_id:
+            return True
+        stored = self._stored(profile_id)
+        if stored is not None and stored.state.tallies:
+            return stored.state.known
+        return any(e.customer_id == profile_id for e in self._log.events_of(profile_id))
+
     def customer_of(self, anonymous_id: str) -> str | None:
         """Return the customer that a device is linked to, or None."""
         return self._log.customer_of(anonymous_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from domain.catalogue import PURCHASE_GROUP
 from domain.errors import NotEnoughData
-from domain.settings import APART, EMBEDDED, Settings
+from domain.settings import APART, EMBEDDED, ON, Settings
 from feature_repo.backends import open_log
 from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
 from feature_repo.consumers import PartitionLag
@@ -37,7 +37,16 @@ def examine_all(settings: Settings, now: datetime) -> list[Finding]:
     findings.append(_enough("churn, clv, recommend_als", buyers, "customers with a purchase"))
     findings.append(_history(days))
     findings += streams(settings)
-    return findings + _versions()
+    return [*findings, _signed_ids(settings), *_versions()]
+
+
+def _signed_ids(settings: Settings) -> Finding:
+    if settings.require_signed_ids == ON:
+        return Finding("customer ids", GOOD, "signed where the public key is used")
+    return Finding(
+        "customer ids", NOTE, "the public key may ask for any customer's list",
+        "sign ids (docs/signed_ids.md) and set NEXTBEST_REQUIRE_SIGNED_IDS=on",
+    )  # fmt: skip
 
 
 def _enough(models: str, count: int, what: str) -> Finding:

@@ -21,6 +21,7 @@ from serving.payload import messages_of, read_json
 from serving.routes.given import Now, TheRuntime, check_key, faults, json_response, key_in
 from serving.runtime import Runtime
 from serving.shapes import collect as shapes
+from serving.signed_ids import HEADER, NAME, Caller, caller_of, take
 
 router = APIRouter(tags=["collect"])
 _EXAMPLES = {
@@ -67,8 +68,14 @@ def _admit(runtime: Runtime, key: str) -> None:
     runtime.rates.charge(key, 0)
 
 
-async def _one(runtime: Runtime, message: dict[str, Any], now: datetime) -> Response:
-    (outcome,) = await runtime.intake.take([message], now)
+def _caller(request: Request, runtime: Runtime, key: str, body: dict[str, Any]) -> Caller:
+    return caller_of(runtime, key, request.headers.get(HEADER), body.get(NAME))
+
+
+async def _one(
+    runtime: Runtime, caller: Caller, message: dict[str, Any], now: datetime
+) -> Response:
+    (outcome,) = await take(runtime, caller, [message], now)
     runtime.metrics.events.add(outcome.status)
     if outcome.fault is not None:
         raise outcome.fault
@@ -88,7 +95,8 @@ async def _take_batch(request: Request, runtime: TheRuntime, now: Now) -> Respon
     key, body = await _read(request, runtime)
     messages = messages_of(body)
     runtime.rates.charge(key, len(messages))
-    return _batch(runtime, await runtime.intake.take(messages, now, body.get("sentAt")))
+    caller = _caller(request, runtime, key, body)
+    return _batch(runtime, await take(runtime, caller, messages, now, body.get("sentAt")))
 
 
 def _taking(kind: str) -> Callable[..., Any]:
@@ -97,7 +105,8 @@ def _taking(kind: str) -> Callable[..., Any]:
     async def collect(request: Request, runtime: TheRuntime, now: Now) -> Response:
         key, body = await _read(request, runtime)
         runtime.rates.charge(key, 1)
-        return await _one(runtime, body | {"type": kind}, now)
+        caller = _caller(request, runtime, key, body)
+        return await _one(runtime, caller, body | {"type": kind}, now)
 
     collect.__doc__ = f"Take one {kind} event in (32 KB); it is on disk when the answer comes."
     return collect

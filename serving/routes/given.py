@@ -16,6 +16,7 @@ from domain.errors import NotAllowed, NotAuthenticated
 from serving.keys import SECRET, Keys
 from serving.runtime import Runtime
 from serving.shapes.faults import Fault
+from serving.signed_ids import HEADER, Caller, caller_of
 
 
 async def _runtime(request: Request) -> Runtime:
@@ -29,6 +30,14 @@ async def _clock() -> datetime:
 
 TheRuntime = Annotated[Runtime, Depends(_runtime)]
 Now = Annotated[datetime, Depends(_clock)]
+
+
+async def _caller(request: Request, runtime: TheRuntime) -> Caller:
+    key = key_in(request.headers.get("authorization", ""))
+    return caller_of(runtime, key, request.headers.get(HEADER))
+
+
+TheCaller = Annotated[Caller, Depends(_caller)]  # of a key that was let in
 
 
 class KeyNeeded(SecurityBase):

@@ -7,15 +7,20 @@ from fastapi.responses import Response
 
 from serving import listing
 from serving.keys import WRITE
-from serving.routes.given import KeyNeeded, Now, TheRuntime, faults, json_response
+from serving.routes.given import KeyNeeded, Now, TheCaller, TheRuntime, faults, json_response
 from serving.shapes.lists import ItemList, LeoList, Limit, RecommendationsAsked
+from serving.signed_ids import check_ids, check_profile
 
 router = APIRouter(tags=["lists"], dependencies=[Depends(KeyNeeded(WRITE))])
 
 
 @router.post("/v1/recommendations", response_model=ItemList, responses=faults(413))
-async def recommendations(asked: RecommendationsAsked, runtime: TheRuntime, now: Now) -> Response:
+async def recommendations(
+    asked: RecommendationsAsked, caller: TheCaller, runtime: TheRuntime, now: Now
+) -> Response:
     """Return what to show to this visitor, by all they did up to this moment."""
+    caller = caller.with_signature(asked.customer_signature)
+    check_ids(runtime, caller, asked.customer_id, asked.anonymous_id)
     return json_response(listing.recommendations(runtime, asked, now))
 
 
@@ -42,9 +47,11 @@ async def similar(
 @router.get("/recommend/{profile_id}", response_model=LeoList, responses=faults())
 async def leo(
     profile_id: Annotated[str, Path(max_length=256, examples=["c-1001"])],
+    caller: TheCaller,
     runtime: TheRuntime,
     now: Now,
     top_n: Annotated[Limit, Query()] = 10,
 ) -> Response:
     """Return a list in the words of LEO CDP; the key may stand bare in Authorization."""
+    check_profile(runtime, caller, profile_id)
     return json_response(listing.leo_list(runtime, profile_id, top_n, now))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from serving.shapes.actions import ActionAnswer
-from serving.shapes.asked import Asked, ItemId, ProfileId
+from serving.shapes.asked import Asked, ItemId, ProfileId, Signature
 from serving.shapes.collect import BatchResult
 from serving.shapes.lists import ItemList, ListAsked, Placement
 
@@ -70,6 +70,7 @@ class DecideAsked(Asked):
 
     customer_id: ProfileId | None = Field(None, description="The shop's own id of a known person.")
     anonymous_id: ProfileId | None = Field(None, description="The device; a customer_id wins.")
+    customer_signature: Signature = None
     call_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = Field(
         None,
         description="Your id of this call. Sent again after a lost answer, it gives the same "

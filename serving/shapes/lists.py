@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.shapes.asked import MAX_LIMIT, Asked, ItemId, ProfileId
+from serving.shapes.asked import MAX_LIMIT, Asked, ItemId, ProfileId, Signature
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 
@@ -71,6 +71,7 @@ class RecommendationsAsked(ListAsked):
 
     customer_id: ProfileId | None = Field(None, description="The shop's own id of a known person.")
     anonymous_id: ProfileId | None = Field(None, description="The device; a customer_id wins.")
+    customer_signature: Signature = None
     placement: Placement = "default"
     log: bool | None = Field(
         None,

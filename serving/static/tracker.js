@@ -32,7 +32,7 @@
     return value;
   };
   const forget = (...more) =>
-    ["id", "user", "session", "decisions", ...more].forEach((name) => keep(name));
+    ["id", "user", "signature", "session", "decisions", ...more].forEach((name) => keep(name));
   const choice = () => get("consent"); // purpose -> granted; undefined before any choice
   const agrees = (purposes) => Object.values(purposes).includes(true);
   const allowed = () => !optedOut && (choice() ? agrees(choice()) : !asks);
@@ -57,7 +57,7 @@
       page: pageNow(), campaign: campaign(), device: { type: device(navigator.userAgent) },
       locale: navigator.language, library: { name: "nextbest-tracker", version: "1" },
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone, sessionId: session(),
-      consent: choice() && { categoryPreferences: choice() },
+      consent: choice() && { categoryPreferences: choice() }, customer_signature: get("signature"),
     },
   });
 
@@ -123,7 +123,7 @@
     const asked = JSON.stringify({
       ...(allowed() && { anonymous_id: visitor(), customer_id: get("user") }),
       placement: nextbestPlacement || "default", limit: Number(limit) || 6,
-      filter: filter && JSON.parse(filter),
+      customer_signature: get("signature"), filter: filter && JSON.parse(filter),
       context_items: pageItems().map((item) => item.dataset.nextbestItem).slice(0, 100),
     });
     const headers = { "Content-Type": "application/json", Authorization: `Bearer ${writeKey}` };
@@ -187,8 +187,7 @@
     looking = 0;
     const fresh = (item) => watched.get(item) !== item.dataset.nextbestItem;
     for (const item of auto.has("view") ? pageItems().filter(fresh) : []) {
-      watched.set(item, item.dataset.nextbestItem);
-      sight.unobserve(item), sight.observe(item);
+      watched.set(item, item.dataset.nextbestItem), sight.unobserve(item), sight.observe(item);
     }
     return places().some((place) => !turns.has(place)) && settle();
   });
@@ -199,13 +198,15 @@
     here = there;
     if (auto.has("page")) api.page();
   }));
-  const api = {
+  const known = () => `${[get("user"), get("signature")]}` === // or the server's page says who
+    `${[given.customerId, given.customerSignature]}` || api.identify(given.customerId);
+  const api = window.nextbest = {
     track: (event, properties = {}) => put("track", { event: String(event), properties }),
     page: (name, more = {}) => put("page", { name, properties: { ...pageNow(), ...more } }),
-    identify(userId, traits = {}) {
+    identify(userId, traits = {}, { signature = given.customerSignature } = {}) {
       if (!allowed() || !userId) return;
       if (get("user") && get("user") !== String(userId)) forget(); // another person, same device
-      visitor(), keep("user", String(userId));
+      visitor(), keep("user", String(userId)), keep("signature", signature);
       put("identify", { traits });
     },
     consent(purposes = {}) {
@@ -214,7 +215,7 @@
       if (optedOut || JSON.stringify(now) === JSON.stringify(choice())) return;
       keep("consent", agrees(now) || !asks ? now : undefined); // kept unless silence means no
       memory.set("consent", now);
-      if (agrees(now)) api.track("accept-tracking");
+      if (agrees(now)) known(), api.track("accept-tracking");
       if (agrees(now) && !was && auto.has("page")) api.page();
       if (agrees(now) || !was) return settle();
       postBatch([compose("track", { event: "Consent Refused" })]); // the server must learn of it
@@ -226,10 +227,9 @@
     push: (...calls) => calls.forEach(([name, ...values]) => api[name]?.(...values)),
   };
   for (const name in api) api[name] = guard(api[name]);
-  window.nextbest = api;
 
   const start = () => {
-    moved(), setTimeout(guard(() => { api.push(...(early ?? [])); look() || settle(); }));
+    known(), moved(), setTimeout(guard(() => { api.push(...(early ?? [])); look() || settle(); }));
     const changes = new MutationObserver(() => { looking ||= setTimeout(look, SOON_MS); });
     changes.observe(document, { childList: true, subtree: true });
   };

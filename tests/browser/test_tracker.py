@@ -318,3 +318,44 @@ def test_a_shop_on_another_origin_sends_events_and_shows_lists(visit):
         tab.page.wait_for_selector(".nextbest-link")
         assert tab.kinds(1) == ["page-view"]
         shop.shutdown()
+
+
+def test_a_page_made_for_a_customer_says_who_it_is_and_shows_the_signature(visit):
+    tab = visit()
+    sent = []
+    tab.page.on("request", lambda r: sent.append(json.loads(r.post_data)) if r.post_data else None)
+    tab.open(PLACEMENT, customer_id="c-ann", customer_signature="ab12")
+    assert tab.wait(lambda: [m for b in sent if "batch" in b for m in b["batch"]][1:])
+    assert tab.page.wait_for_selector(".nextbest-link")
+    messages = [m for body in sent if "batch" in body for m in body["batch"]]
+    assert [m["type"] for m in messages] == ["identify", "page"]
+    assert {m["userId"] for m in messages} == {"c-ann"}
+    assert {m["context"]["customer_signature"] for m in messages} == {"ab12"}
+    lists = [body for body in sent if "placement" in body]
+    assert (lists[-1]["customer_id"], lists[-1]["customer_signature"]) == ("c-ann", "ab12")
+    tab.open(path="/shop/b", customer_id="c-ann", customer_signature="ab12")
+    assert tab.wait(lambda: len([m for b in sent if "batch" in b for m in b["batch"]]) == 3)
+    tab.do("nextbest.reset()")
+    assert tab.do("localStorage['nextbest.signature']") is None
+
+
+def test_a_single_page_shop_hands_the_signature_to_identify(visit):
+    tab = visit()
+    sent = []
+    tab.page.on("request", lambda r: sent.append(json.loads(r.post_data)) if r.post_data else None)
+    tab.open()
+    tab.do("nextbest.identify('c-bea', {plan: 'gold'}, {signature: 'cd34'})")
+    said = tab.wait(
+        lambda: [m for b in sent for m in b.get("batch", []) if m["type"] == "identify"]
+    )
+    assert said[0]["context"]["customer_signature"] == "cd34"
+
+
+def test_before_consent_the_customer_of_the_page_is_not_named(visit):
+    tab = visit()
+    tab.open(consent="required", customer_id="c-cleo", customer_signature="ef56")
+    tab.page.wait_for_timeout(300)
+    assert tab.calls == [] and tab.do("localStorage.length") == 0
+    tab.do("nextbest.consent({marketing: true})")
+    kinds = {"identify", "accept-tracking", "page-view"}
+    assert tab.wait(lambda: {*tab.server.kinds("c-cleo")} == kinds)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.errors import Overloaded
 from domain.events import Event
 from serving.group_commit import MAX_COMMIT_EVENTS, GroupCommit
-from serving.intake import Intake
+from serving.intake import Intake, events_in, outcomes_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON = "poison"
@@ -150,7 +150,8 @@ def test_each_of_many_concurrent_batches_gets_exactly_its_own_results(given_batc
             with pytest.raises(OSError, match="does not like"):
                 await intake.record([event(POISON)])
             return []
-        return await intake.take(batch, NOW)
+        read = intake.read(batch, NOW)
+        return outcomes_of(batch, read, await intake.record(events_in(read)))
 
     async def scene():
         notebook = Notebook()

@@ -1,7 +1,6 @@
 """The front door: one command per thing a person does with Nextbest.
 
-Commands import what they need when they run, so that `nextbest settings` does not wait four
-seconds for Feast.
+Commands import what they need when they run, so that `nextbest settings` does not wait for Feast.
 """
 
 import os

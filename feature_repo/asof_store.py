@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 import duckdb
 import pandas as pd
 import pyarrow as pa

@@ -8,6 +8,8 @@ register the very same objects. Feast finds them as module attributes; making th
 from copy import deepcopy
 from datetime import timedelta
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 from feast import (
     Entity,
     FeatureService,

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.definitions import KEY

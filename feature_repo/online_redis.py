@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 from feast import FeatureStore
 from feast.infra.online_stores.redis import RedisOnlineStore
 from redis.exceptions import LockError, WatchError

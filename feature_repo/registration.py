@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 import feast
 import yaml
 from feast import FeatureStore, RepoConfig

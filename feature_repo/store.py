@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 import pandas as pd
 from feast import FeatureStore
 from feast.errors import FeatureServiceNotFoundException

@@ -33,6 +33,14 @@ def test_nobody_imports_the_front_door():
         assert "nextbest" not in names, file
 
 
+def test_whoever_imports_feast_makes_it_light_before():
+    for file in SOURCES:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        names = [name for node in tree.body for name in _imported(node)]
+        feast = [n for n, name in enumerate(names) if name.split(".")[0] == "feast"]
+        assert not feast or "feature_repo.light_feast" in names[: feast[0]], file
+
+
 def test_no_file_is_longer_than_400_lines():
     long = {str(f): n for f in SOURCES if (n := len(f.read_text().splitlines())) > 400}
     assert not long

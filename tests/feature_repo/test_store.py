@@ -11,6 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import feature_repo.light_feast  # noqa: F401  # isort: skip
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -1,38 +1,32 @@
-"""The collector under load: events/s in batches, single requests/s, and how long an answer takes.
+"""The collector under load: events/s in batches, single requests/s, and where the time goes.
 
-    python bench/collect.py [--seconds 5] [--customers 2000] [--seed 7]
+    python bench/collect.py [--workers 2] [--redis] [--seconds 5] [--customers 2000] [--seed 7]
 
-Prints Markdown. A real server with one worker over an empty temporary home, asked over loopback by
-clients that keep their connection open and send again as soon as they are answered. Every event
-counted was answered with 200, so it was on disk (SQLite WAL, synchronous = FULL) before; the log is
-counted afterwards to see that it is.
+Prints Markdown. A real service over an empty temporary home, asked over loopback by clients that
+keep their connection open and send again as soon as they are answered. Every event counted was
+answered with 200, so it was on disk before (SQLite WAL, synchronous = FULL; or a Redis of its own
+with appendfsync = always); the log is counted afterwards to see that it is. `--parts` puts a clock
+on each part of the way, which costs some speed.
 """
 
 import argparse
 import asyncio
 import base64
-import os
-import platform
 import random
-import socket
-import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+from client import read_answer
+from service import Service, machine, private_redis, start_service, table, timings
 
-from serving.keys import ensure_keys
+from domain.settings import Settings
+from feature_repo.backends import open_log
 
-ROOT = Path(__file__).parents[1]
-PATIENCE_SECONDS = 60.0
 EVENTS = ("Product Viewed", "Product Viewed", "Product Viewed", "Product Added", "page-view")
 
 
@@ -62,6 +56,7 @@ class Measured:
     latencies: np.ndarray  # (requests,) in seconds
     refused: int
     server_seconds: float  # of CPU time
+    parts: dict[str, list[float]]  # part -> (calls, CPU seconds, seconds)
 
     def row(self) -> dict[str, str]:
         """Return the line of the table."""
@@ -79,6 +74,23 @@ class Measured:
             "not 200": str(self.refused),
             "budget": self.load.budget,
         }
+
+    def parts_rows(self) -> list[dict[str, str]]:
+        """Return where the CPU time of the service went; what no clock stood on is HTTP."""
+        events = max(len(self.latencies) * self.load.events, 1)
+        http = self.server_seconds - sum(cpu for _, cpu, _ in self.parts.values())
+        parts = {"HTTP, routes, threads": [float("nan"), http, float("nan")], **self.parts}
+        return [
+            {
+                "load": self.load.name,
+                "part": name,
+                "CPU µs/event": f"{cpu / events * 1e6:.1f}",
+                "share": f"{cpu / self.server_seconds:.0%}",
+                "elapsed µs/event": "-" if np.isnan(wall) else f"{wall / events * 1e6:.1f}",
+                "events a call": "-" if np.isnan(calls) else f"{events / calls:.0f}",
+            }
+            for name, (calls, cpu, wall) in parts.items()
+        ]
 
 
 class Sender:
@@ -120,128 +132,78 @@ class Sender:
         }  # fmt: skip
 
 
-async def measure(load: Load, sender: Sender, server: "Server", seconds: float) -> Measured:
+async def measure(load: Load, sender: Sender, service: Service, seconds: float) -> Measured:
     """Send for so many seconds and return what came of it."""
     latencies: list[float] = []
     refused = 0
-    start, cpu_before = time.perf_counter(), server.cpu_seconds()
+    before, cpu_before = timings(service.home), service.cpu_seconds()
+    start = time.perf_counter()
 
     async def client() -> None:
         nonlocal refused
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         while (sent := time.perf_counter()) < start + seconds:
             writer.write(sender.request(load.events))
-            if await _status(reader) == 200:
+            if (await read_answer(reader))[0] == 200:
                 latencies.append(time.perf_counter() - sent)
             else:
                 refused += 1
         writer.close()
 
     await asyncio.gather(*(client() for _ in range(load.clients)))
-    took, cpu = time.perf_counter() - start, server.cpu_seconds() - cpu_before
-    return Measured(load, took, np.array(latencies or [0.0]), refused, cpu)
-
-
-async def _status(reader: asyncio.StreamReader) -> int:
-    """Read one answer to its end; return its status."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
-    return int(head[9:12])
-
-
-@dataclass(frozen=True)
-class Server:
-    """One worker, listening."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time of the worker so far; nan where the system does not say."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
-        if not stat.exists():
-            return float("nan")
-        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self) -> None:
-        """End it as an operator would."""
-        self.process.terminate()
-        self.process.wait(30)
-
-
-def start_server(home: Path, port: int) -> Server:
-    """Start one worker and return when it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "serving.app:app_from_environment", "--factory",
-         "--port", str(port), "--no-access-log", "--log-level", "warning"],
-        cwd=ROOT, env={**os.environ, "NEXTBEST_HOME": str(home)},
-    )  # fmt: skip
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
-            return Server(process, port)
-        except OSError:
-            time.sleep(0.2)
-    process.kill()
-    raise SystemExit("the server did not start; its output is above")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    took, cpu = time.perf_counter() - start, service.cpu_seconds() - cpu_before
+    parts = {
+        name: [now - then for now, then in zip(numbers, before.get(name, [0.0] * 3), strict=True)]
+        for name, numbers in timings(service.home).items()
+    }
+    return Measured(load, took, np.array(latencies or [0.0]), refused, cpu, parts)
 
 
 def main() -> None:
     given = _arguments()
-    with tempfile.TemporaryDirectory(prefix="nextbest-bench-") as folder:
-        home, port = Path(folder), free_port()
-        sender = Sender(ensure_keys(home)[0].write_key, port, given.seed, given.customers)
-        server = start_server(home, port)
+    with (
+        tempfile.TemporaryDirectory(prefix="nextbest-bench-") as folder,
+        private_redis(Path(folder), given.redis) as redis_url,
+    ):
+        home = Path(folder) / "home"
+        service = start_service(home, given.workers, redis_url, timed=given.parts)
+        sender = Sender(service.keys.write_key, service.port, given.seed, given.customers)
         try:
-            asyncio.run(measure(LOADS[0], sender, server, 1.0))  # warm up
-            found = [asyncio.run(measure(load, sender, server, given.seconds)) for load in LOADS]
+            asyncio.run(measure(LOADS[0], sender, service, 1.0))  # warm up
+            found = [asyncio.run(measure(load, sender, service, given.seconds)) for load in LOADS]
         finally:
-            server.stop()
-        stored = _stored(home)
+            service.stop()
+        stored = _stored(home, redis_url)
+    durable = "Redis, appendfsync = always" if given.redis else "SQLite WAL, synchronous = FULL"
     print("## Collector\n")
     print(
-        f"{_machine()}; seed {given.seed}; {given.seconds:g} s a load, {given.customers:,} "
-        "customers, one worker, client on the same machine; durable before the answer "
-        f"(SQLite WAL, synchronous = FULL); {stored:,} events in the log at the end.\n"
+        f"{machine()}; seed {given.seed}; {given.seconds:g} s a load, {given.customers:,} "
+        f"customers, {given.workers} worker(s), client on the same machine; durable before the "
+        f"answer ({durable}); {stored:,} events in the log at the end.\n"
     )
-    print("\n".join(_table([one.row() for one in found])), "\n")
+    print("\n".join(table([one.row() for one in found])), "\n")
+    if given.parts:
+        print("\n".join(table([row for one in found[:2] for row in one.parts_rows()])), "\n")
 
 
-def _stored(home: Path) -> int:
-    with sqlite3.connect(home / "log" / "events.sqlite") as db:
-        return int(db.execute("SELECT count(*) FROM events").fetchone()[0])
+def _stored(home: Path, redis_url: str) -> int:
+    place = {"event_log": redis_url} if redis_url else {}
+    log = open_log(Settings(home=home, **place))
+    try:
+        return log.summary().events
+    finally:
+        log.close()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--redis", action="store_true", help="log and online store on Redis")
+    parser.add_argument("--parts", action="store_true", help="also show where the time goes")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each load")
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
-
-
-def _machine() -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    python = sys.version.split()[0]
-    return f"{os.cpu_count()} cores {platform.machine()}, {memory:.0f} GiB, Python {python}"
-
-
-def _table(rows: list[dict[str, str]]) -> Iterator[str]:
-    names = list(rows[0])
-    yield "| " + " | ".join(names) + " |"
-    yield "| " + " | ".join("---" for _ in names) + " |"
-    for row in rows:
-        yield "| " + " | ".join(row.values()) + " |"
 
 
 if __name__ == "__main__":

@@ -25,19 +25,20 @@ def next_change(rule: Rule, state: State, scores: Scores, now: datetime) -> date
     Up to that instant the answer stays what it is now; at it the rule must be asked again. None
     means never. It is exact but for rules that many crossings leave unchanged: then it is early.
     """
-    return next_change_of(rule, state, profile_at(state, scores, now), now)
+    profile = profile_at(state, scores, now)
+    return next_change_of(rule, state, profile, now, is_in=matches(rule, profile))
 
 
 def next_change_of(
-    rule: Rule, state: State, profile: Mapping[str, Any], now: datetime
+    rule: Rule, state: State, profile: Mapping[str, Any], now: datetime, *, is_in: bool
 ) -> datetime | None:
-    """Return `next_change` for a customer whose profile at `now` is at hand."""
+    """Return `next_change` where the profile at `now` is at hand, and what the rule says of it."""
     compared = _compared(rule)
     parts = {name: m for name in compared if (m := moving(name, state)) is not None}
     if not parts:
         return None
     profile = {name: profile.get(name) for name in fields_of(rule)}
-    is_in, at = matches(rule, profile), to_micros(now)
+    at = to_micros(now)
     for _ in range(_LOOKS):
         found = min(_crossings(compared, parts, at), default=LATEST)
         if found >= LATEST:

@@ -201,13 +201,14 @@ class LiveSegments:
         for segment in (self._rules.segments[k] for k in sorted(keys) if k in self._rules.segments):
             reached = filled_to.get(segment.key)
             is_new = reached is not None and kept.profile_id > reached
+            is_in = flat is not None and matches(segment.rule, flat)
             found.append(
                 Verdict(
                     kept.profile_id,
                     segment.key,
                     segment.version,
-                    is_in=flat is not None and matches(segment.rule, flat),
-                    due=_due(segment, kept.state, flat, now),
+                    is_in,
+                    due=_due(segment, kept.state, flat, now, is_in=is_in),
                     cause=asked.cause,
                     is_silent=is_new and not _is_born_since(kept.state, segment.started_at),
                 )
@@ -216,11 +217,16 @@ class LiveSegments:
 
 
 def _due(
-    segment: LiveSegment, state: State, flat: Mapping[str, object] | None, now: datetime
+    segment: LiveSegment,
+    state: State,
+    flat: Mapping[str, object] | None,
+    now: datetime,
+    *,
+    is_in: bool,
 ) -> datetime | None:
     if flat is None or not segment.is_timed:
         return None
-    return next_change_of(segment.rule, state, flat, now)
+    return next_change_of(segment.rule, state, flat, now, is_in=is_in)
 
 
 def _is_born_since(state: State, at: int) -> bool:

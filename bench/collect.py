@@ -5,8 +5,8 @@
 Prints Markdown. A real service over an empty temporary home, asked over loopback by clients that
 keep their connection open and send again as soon as they are answered. Every event counted was
 answered with 200, so it was on disk before (SQLite WAL, synchronous = FULL; or a Redis of its own
-with appendfsync = always); the log is counted afterwards to see that it is. `--parts` puts a clock
-on each part of the way, which costs some speed.
+with appendfsync = always, and one for the states); the log is counted afterwards to see that it is.
+`--parts` puts a clock on each part of the way, which costs some speed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import orjson
 from client import read_answer
-from service import Service, machine, private_redis, start_service, table, timings
+from service import Service, machine, redis_pair, start_service, table, timings
 
 from domain.settings import Settings
 from feature_repo.backends import open_log
@@ -163,17 +163,17 @@ def main() -> None:
     given = _arguments()
     with (
         tempfile.TemporaryDirectory(prefix="nextbest-bench-") as folder,
-        private_redis(Path(folder), given.redis) as redis_url,
+        redis_pair(Path(folder), given.redis) as place,
     ):
         home = Path(folder) / "home"
-        service = start_service(home, given.workers, redis_url, timed=given.parts)
+        service = start_service(home, given.workers, place, timed=given.parts)
         sender = Sender(service.keys.write_key, service.port, given.seed, given.customers)
         try:
             asyncio.run(measure(LOADS[0], sender, service, 1.0))  # warm up
             found = [asyncio.run(measure(load, sender, service, given.seconds)) for load in LOADS]
         finally:
             service.stop()
-        stored = _stored(home, redis_url)
+        stored = _stored(home, place)
     durable = "Redis, appendfsync = always" if given.redis else "SQLite WAL, synchronous = FULL"
     print("## Collector\n")
     print(
@@ -186,8 +186,7 @@ def main() -> None:
         print("\n".join(table([row for one in found[:2] for row in one.parts_rows()])), "\n")
 
 
-def _stored(home: Path, redis_url: str) -> int:
-    place = {"event_log": redis_url} if redis_url else {}
+def _stored(home: Path, place: dict[str, Any]) -> int:
     log = open_log(Settings(home=home, **place))
     try:
         return log.summary().events

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from client import Client
-from service import Service, machine, private_redis, start_service, table
+from service import Service, machine, redis_pair, start_service, table
 
 RATES = (100, 1_000)  # events a second
 TICKS = 50  # requests a second that carry them
@@ -133,8 +133,8 @@ def _told(milliseconds: np.ndarray, shares: tuple[int, ...]) -> str:
 def measure(
     folder: Path, rate: int, workers: int, seconds: float, redis: bool
 ) -> list[dict[str, str]]:
-    with private_redis(folder, redis) as redis_url:
-        service = start_service(folder / "home", workers, redis_url)
+    with redis_pair(folder, redis) as place:
+        service = start_service(folder / "home", workers, place)
         try:
             probe = asyncio.run(_probed(service, rate, seconds))
         finally:

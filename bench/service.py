@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from domain.settings import Settings
 from serving.keys import Keys, ensure_keys
@@ -43,11 +45,15 @@ class Service:
         self.process.wait(30)
 
 
-def start_service(home: Path, workers: int, redis_url: str = "", *, timed: bool = False) -> Service:
-    """Start the API and return when it is ready; `timed` has it tell where its time goes."""
+def start_service(
+    home: Path, workers: int, given: Mapping[str, Any] = MappingProxyType({}), timed: bool = False
+) -> Service:
+    """Start the API with these settings and return when it is ready.
+
+    `timed` has it tell where its time goes.
+    """
     port = free_port()
     keys = ensure_keys(home)[0]
-    given = {"event_log": redis_url, "online_store": redis_url} if redis_url else {}
     place = Settings(
         home=home, port=port, workers=workers, log_level="warning", **given
     ).to_environment()
@@ -69,16 +75,27 @@ def start_service(home: Path, workers: int, redis_url: str = "", *, timed: bool 
 
 
 @contextmanager
-def private_redis(folder: Path, wanted: bool = True) -> Iterator[str]:
-    """Run a Redis that syncs every write; yield its URL, '' where none is wanted."""
+def redis_pair(folder: Path, wanted: bool) -> Iterator[dict[str, str]]:
+    """Run a Redis for the log and one for the states; yield the settings that name them.
+
+    The log's syncs every write; the states' every second, which is enough (docs/outgrown.md).
+    """
     if not wanted:
-        yield ""
+        yield {}
         return
+    with _redis(folder / "log", "always") as log, _redis(folder / "states", "everysec") as states:
+        yield {"event_log": log, "online_store": states}
+
+
+@contextmanager
+def _redis(folder: Path, sync: str) -> Iterator[str]:
+    """Run a Redis; yield its URL."""
+    folder.mkdir(parents=True)
     if shutil.which("redis-server") is None:
         raise SystemExit("redis-server is not installed (Debian: apt-get install redis-server)")
     port = free_port()
     words = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--appendonly",
-             "yes", "--appendfsync", "always", "--save", ""]  # fmt: skip
+             "yes", "--appendfsync", sync, "--save", ""]  # fmt: skip
     process = subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL)
     try:
         _wait_for(port)

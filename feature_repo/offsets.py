@@ -8,26 +8,25 @@ from feature_repo.log import Log
 from feature_repo.online import RESERVED, Row, Texts
 
 
+def read_progress(states: Texts, log: Log, partitions: Iterable[int]) -> tuple[dict[int, int], int]:
+    """Return by partition the sequence number up to which all events are in the states.
+
+    And the number of the last change of identities that is in them.
+    """
+    names, stitched = {part: _name(log, part) for part in partitions}, _stitched(log)
+    found = {i: json.loads(t) for i, t in states.texts([*names.values(), stitched]).items()}
+    offsets = {part: found[n]["offset"] if n in found else 0 for part, n in names.items()}
+    return offsets, int(found[stitched]["number"]) if stitched in found else 0
+
+
 def read_offsets(states: Texts, log: Log, partitions: Iterable[int]) -> dict[int, int]:
     """Return by partition the sequence number up to which all events are in the states."""
-    names = {part: _name(log, part) for part in partitions}
-    texts = states.texts(list(names.values()))
-    return {
-        part: json.loads(texts[name])["offset"] if name in texts else 0
-        for part, name in names.items()
-    }
+    return read_progress(states, log, partitions)[0]
 
 
 def offset_rows(log: Log, offsets: Mapping[int, int], at: datetime) -> list[Row]:
     """Return the rows that say how far the states now are."""
     return [(_name(log, part), json.dumps({"offset": seq}), at) for part, seq in offsets.items()]
-
-
-def read_stitched(states: Texts, log: Log) -> int:
-    """Return the number of the last change of identities that is in the states."""
-    name = _stitched(log)
-    text = states.texts([name]).get(name)
-    return int(json.loads(text)["number"]) if text else 0
 
 
 def stitched_row(log: Log, number: int, at: datetime) -> Row:

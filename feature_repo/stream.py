@@ -16,7 +16,7 @@ from feature_repo.event_rows import COLUMNS, Row, to_event
 from feature_repo.folding import Change, Folding
 from feature_repo.loading import load_states
 from feature_repo.log import Log
-from feature_repo.offsets import offset_rows, read_offsets, read_stitched, stitched_row
+from feature_repo.offsets import offset_rows, read_offsets, read_progress, stitched_row
 from feature_repo.online import Exchange, Overtaken
 from feature_repo.store import Features
 
@@ -78,9 +78,10 @@ class Stream:
         `given` are new events that the caller has at hand, so that they need not be read again. One
         may be gone by now, with the person whose it was; then there is no more to fold.
         """
+        limit = RUN if len(wanted) == 1 else 2 * RUN  # a share may be larger than the others
         moved = True
         while wanted and moved:
-            step = self._advance(wanted, RUN, given)
+            step = self._advance(wanted, limit, given)
             wanted = {part: seq for part, seq in wanted.items() if step.offsets[part] < seq}
             moved = step.moved
 
@@ -117,10 +118,9 @@ class Stream:
     def _fold(
         self, exchange: Exchange, partitions: Collection[int], limit: int, given: Given
     ) -> _Step:
-        offsets = read_offsets(exchange, self._log, partitions)
+        offsets, known = read_progress(exchange, self._log, partitions)
         found = self._log.rows_since(offsets, -(-limit // len(offsets)))
         runs = {part: rows for part, rows in found.items() if rows}
-        known = read_stitched(exchange, self._log)
         number, canonical = self._log.restitched(known)  # after the rows: what follows from them
         if not runs and number == known:
             return _Step(offsets=offsets)

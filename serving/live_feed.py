@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.events import Event
 from feature_repo.event_rows import to_event
 from feature_repo.log import Log
-from feature_repo.offsets import read_offsets, read_stitched
+from feature_repo.offsets import read_progress
 from feature_repo.store import Features
 from serving.live_tables import LiveTables, marks
 
@@ -152,8 +152,7 @@ class LiveFeed:
 
     def _folded(self) -> tuple[dict[int, int], int]:
         """Return how far the states are: in the log, and in the changes of identities."""
-        offsets = read_offsets(self._features, self._log, range(self._log.partitions))
-        return offsets, read_stitched(self._features, self._log)
+        return read_progress(self._features, self._log, range(self._log.partitions))
 
     def _everybody(self, owner: Mapping[str, str]) -> set[str]:
         found: set[str] = set()

@@ -28,6 +28,7 @@ from serving.routes import (
     placements,
     profiles,
     segments,
+    sources,
     webhooks,
 )
 from serving.runtime import keep_fresh, open_runtime
@@ -35,6 +36,7 @@ from serving.runtime import keep_fresh, open_runtime
 logger = logging.getLogger(__name__)
 _ROUTERS = (
     collect,
+    sources,
     decide,
     lists,
     actions,

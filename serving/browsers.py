@@ -5,7 +5,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _CALLS = "track identify page screen group alias batch import t i p s g a b decide recommendations"
 _EXACT = frozenset(f"/v1/{call}" for call in _CALLS.split())
-_BELOW = ("/beacon/v1/", "/api/s/", "/v1/items/", "/v1/decide/", "/recommend/")
+_BELOW = (
+    "/beacon/v1/",
+    "/api/s/",
+    "/v1/items/",
+    "/v1/decide/",
+    "/recommend/",
+    "/v1/projects/",
+    "/sourceConfig",
+)
 _A_DAY = 86_400
 
 

@@ -87,12 +87,15 @@ _KINDS: dict[str, Callable[[Message], str]] = {
 
 
 def _ids(message: Message) -> tuple[str | None, str | None]:
-    """Return customer and device; an alias links its previous id as a device of the new one."""
+    """Return customer and device; an alias links its previous id as a device of the new one.
+
+    One that names the same id twice, as analytics.js sends after a login, links nothing.
+    """
     customer_id, anonymous_id = _person_id(message, "userId"), _person_id(message, "anonymousId")
     if message.get("type") == ALIAS:
         anonymous_id = _person_id(message, "previousId") or anonymous_id
-        if not customer_id or not anonymous_id or customer_id == anonymous_id:
-            raise InvalidEvent("an alias needs userId and another previousId", field="previousId")
+        if not customer_id or not anonymous_id:
+            raise InvalidEvent("an alias needs userId and previousId", field="previousId")
     if not customer_id and not anonymous_id:
         given = message.get("userId") or message.get("anonymousId")
         named = f"; {given!r:.40} names nobody" if given else ""

@@ -29,7 +29,10 @@ def campaign_of(properties: Message, context: Message) -> str | None:
 
 
 def channel_of(message: Message, properties: Message, context: Message) -> str | None:
-    """Return the channel: as named, else by the medium of the campaign, else by the sender."""
+    """Return the channel: as named, else by the medium of the campaign, else by the sender.
+
+    SDKs that do not name themselves tell of the page they are on, or of the app they are part of.
+    """
     named = properties.get("channel")
     if isinstance(named, str) and named in CHANNELS:
         return named
@@ -39,7 +42,10 @@ def channel_of(message: Message, properties: Message, context: Message) -> str |
     source = message.get("channel") or context.get("channel")
     if isinstance(source, str):
         return source if source in CHANNELS else _CHANNEL_OF_SOURCE.get(source)
-    return {"page": "web", "screen": "app"}.get(str(message.get("type")))
+    kind = message.get("type")
+    if kind == "page" or _part(context, "page").get("url"):
+        return "web"
+    return "app" if kind == "screen" or _part(context, "app") else None
 
 
 def device_of(context: Message) -> str | None:

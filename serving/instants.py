@@ -16,14 +16,16 @@ def happened_at(
     """Return when it happened by the clock of the receiver, never later than the receipt.
 
     As in the Segment spec: `receivedAt - (sentAt - originalTimestamp)`. Most SDKs send the original
-    time as `timestamp`. Without `sentAt` the clock of the sender is believed.
+    time as `timestamp`. One that sends both says with `timestamp` when it happened, such as years
+    ago, and with the other when it was called. Without `sentAt` the sender's clock is believed.
     """
     original = instant(message.get("originalTimestamp"), "originalTimestamp")
     stamped = instant(message.get("timestamp"), "timestamp")
     sent = instant(message.get("sentAt"), "sentAt") or batch_sent_at
     given = original or stamped
+    is_skewed = original is None or stamped is None
     try:
-        if given is not None and sent is not None:
+        if given is not None and sent is not None and is_skewed:
             return _since_1970(min(received_at - (sent - given), received_at))
     except OverflowError as fault:
         raise InvalidEvent(

@@ -11,6 +11,7 @@ _RESERVED = {
     "lastName": "last_name", "lastname": "last_name",
     "createdAt": "created_at", "createdat": "created_at",
 }  # fmt: skip
+_IDS = ("userId", "anonymousId")
 _IN_ADDRESS = {
     "country": "country", "city": "city", "state": "state",
     "postalCode": "postal_code", "postal_code": "postal_code", "postalcode": "postal_code",
@@ -30,14 +31,17 @@ def object_of(message: Message, name: str, path: str = "") -> Message:
 
 
 def traits_of(message: Message, context: Message) -> dict[str, Any]:
-    """Return the traits of the person; those of a group belong to the group."""
+    """Return the traits of the person; those of a group belong to the group.
+
+    SDKs of RudderStack say those of an identify call in the context alone, on phones with the ids
+    among them, which are no traits.
+    """
+    given = dict(object_of(context, "traits", "context.traits"))
     if message.get("type") == "identify":
-        given = object_of(message, "traits")
-    else:
-        given = object_of(context, "traits", "context.traits")
+        given |= object_of(message, "traits")
     if not given:
         return {}
-    found = {_RESERVED.get(name, name): value for name, value in given.items()}
+    found = {_RESERVED.get(n, n): value for n, value in given.items() if n not in _IDS}
     return _of_address(found.get("address")) | found
 
 

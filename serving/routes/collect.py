@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from serving.intake import DUPLICATE, REJECTED, STORED, Outcome
 from serving.keys import WRITE
 from serving.payload import messages_of, read_json
-from serving.routes.given import Now, TheRuntime, check_key, faults, json_response, key_in
+from serving.routes.given import Now, TheRuntime, check_key, faults, json_response, sent_key
 from serving.runtime import Runtime
 from serving.shapes import collect as shapes
 from serving.signed_ids import HEADER, NAME, Caller, caller_of, take
@@ -39,7 +39,7 @@ _BATCH_ALIASES = (
 
 async def _read(request: Request, runtime: Runtime) -> tuple[str, dict[str, Any]]:
     """Return the key and the body of a caller who may write; one over its rate is not read."""
-    key = _sent_key(request)
+    key = sent_key(request)
     if key:
         _admit(runtime, key)
     encoding = request.headers.get("content-encoding", "")
@@ -48,15 +48,6 @@ async def _read(request: Request, runtime: Runtime) -> tuple[str, dict[str, Any]
         key = _text_of(body.get("writeKey"))
         _admit(runtime, key)
     return key, body
-
-
-def _sent_key(request: Request) -> str:
-    """Return the key beside the body, '' if there is none."""
-    return (
-        key_in(request.headers.get("authorization", ""))
-        or request.headers.get("x-write-key", "").partition(":")[0]
-        or request.query_params.get("writeKey", "")
-    )
 
 
 def _text_of(given: Any) -> str:

@@ -75,6 +75,15 @@ def key_in(header: str) -> str:
     return rest.strip() if scheme.lower() == "bearer" else ""
 
 
+def sent_key(request: Request) -> str:
+    """Return the key of an SDK's request where it stands beside the body, '' if there is none."""
+    return (
+        key_in(request.headers.get("authorization", ""))
+        or request.headers.get("x-write-key", "").partition(":")[0]
+        or request.query_params.get("writeKey", "")
+    )
+
+
 def _user_name(encoded: str) -> str:
     try:
         return base64.b64decode(encoded, validate=True).decode().partition(":")[0]

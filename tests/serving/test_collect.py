@@ -67,9 +67,28 @@ def test_traits_get_the_names_of_the_standard_traits():
     assert found.traits["plan"] == "gold"
 
 
+def test_traits_of_an_identify_call_may_stand_in_the_context_alone():
+    context = {"traits": {"userId": "ada", "plan": "free", "city": "Rome"}}
+    found = event(type="identify", context=context, traits={"plan": "gold"})
+    assert found.traits == {"plan": "gold", "city": "Rome"}
+
+
 def test_an_alias_links_the_previous_id():
     found = event(type="alias", previousId="dev")
     assert (found.customer_id, found.anonymous_id) == ("ada", "dev")
+
+
+def test_an_alias_of_an_id_with_itself_is_kept_and_links_nothing():
+    found = event(type="alias", previousId="ada", anonymousId="dev")
+    assert (found.kind, found.customer_id, found.anonymous_id) == ("alias", "ada", None)
+
+
+def test_a_sender_that_does_not_name_itself_is_known_by_its_page_or_app():
+    page, app = {"page": {"url": "https://shop.example/"}}, {"app": {"name": "Shop"}}
+    assert event(context=page).channel == event(context=page | app).channel == "web"
+    assert event(context=app).channel == event(type="screen").channel == "app"
+    assert event(context={"page": {}, "app": {}}).channel is None
+    assert event(context=page, channel="server").channel is None
 
 
 def at(**message):
@@ -84,6 +103,8 @@ def test_the_time_is_corrected_by_the_clock_of_the_sender():
     assert at(timestamp="2030-01-01T00:00:00Z") == NOW
     assert at(originalTimestamp="2026-03-01T10:00:00Z", sentAt="2026-03-01T09:00:00Z") == NOW
     assert at() == NOW
+    both = {"timestamp": "2020-01-01T10:00:00Z", "originalTimestamp": "2026-03-01T10:00:00Z"}
+    assert at(**both, sentAt="2026-03-01T10:00:01Z") == datetime(2020, 1, 1, 10, tzinfo=UTC)
     assert happened_at({"originalTimestamp": "2026-03-01T10:00:00Z"}, NOW, NOW - hour) == (
         NOW - hour
     )

@@ -57,7 +57,6 @@ EVENTS = [
     ({"event": "e" * 101}, "event"),
     ({"event": {"name": "search"}}, "event"),
     ({"type": "alias"}, "previousId"),
-    ({"type": "alias", "previousId": "ada"}, "previousId"),
     ({"type": "identify", "traits": ["gold"]}, "traits"),
     ({"type": "identify", "traits": "gold"}, "traits"),
     ({"type": "group", "traits": 5}, "traits"),

@@ -28,8 +28,9 @@ ACTION_SHOWN = "action-shown"
 RECOMMENDATION_SHOWN = "recommendation-shown"
 IDENTIFY = "identify"
 
-# Segment's e-commerce and standard names, and what they are called here. The steps of a checkout
-# are pages: the checkout counts when it starts. Coupons and changed orders have no counterpart.
+# Names of the specs of Segment and RudderStack, and what they are called here. The steps of a
+# checkout are pages: the checkout counts when it starts; a video counts when playback starts.
+# Coupons, changed orders, the life of an app and the rest of a video have no counterpart.
 SEGMENT_NAMES = {
     "Product Viewed": "item-view",
     "Product Clicked": "click-details",
@@ -54,10 +55,16 @@ SEGMENT_NAMES = {
     "Product Reviewed": "rating",
     "Email Link Clicked": "email-click",
     "Email Opened": "email-open",
+    "Email Delivered": "email-sent",
     "Push Notification Tapped": "notification-click",
     "Signed Up": "register-account",
     "Signed In": "user-login",
+    "Account Created": "register-account",
+    "Trial Started": "product-trial",
+    "Live Chat Conversation Started": "chat-for-support",
+    "Deep Link Opened": "short-link-click",
     "Video Playback Started": "play-video",
+    "Video Ad Started": "ad-impression",
     "Promotion Viewed": "ad-impression",
     "Promotion Clicked": "click-details",
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,7 @@ from domain.settings import APART, EMBEDDED, ON, Settings
 from feature_repo.backends import open_log
 from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
 from feature_repo.consumers import PartitionLag
+from feature_repo.lake import export
 from feature_repo.state_tables import connect
 
 FEW, RELIABLE = 100, 500  # outcomes below which a model is a base rate, and from which it is solid
@@ -23,6 +24,7 @@ _WATCHED = ("feast", "mlflow", "duckdb", "pandas", "sqlglot", "torch", "lightgbm
 
 def examine_all(settings: Settings, now: datetime) -> list[Finding]:
     """Return every finding about data, models and versions, the data first."""
+    _bring_lake_up_to_date(settings)
     findings = examine(settings.home, settings.currency, now)
     try:
         with connect(settings.home) as db:
@@ -47,6 +49,13 @@ def _signed_ids(settings: Settings) -> Finding:
         "customer ids", NOTE, "the public key may ask for any customer's list",
         "sign ids (docs/signed_ids.md) and set NEXTBEST_REQUIRE_SIGNED_IDS=on",
     )  # fmt: skip
+
+
+def _bring_lake_up_to_date(settings: Settings) -> None:
+    """Let the lake have what was recorded since the last build; no home is made where none is."""
+    if settings.home.exists():
+        with suppress(ConnectionError), closing(open_log(settings)) as log:
+            export(log, settings.home)
 
 
 def _enough(models: str, count: int, what: str) -> Finding:

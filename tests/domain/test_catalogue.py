@@ -118,6 +118,24 @@ def test_a_name_of_the_e_commerce_spec_is_one_of_ours(name):
     assert kind_named(name.lower().replace(" ", "_")) == kind_named(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Signed Up", "register-account"), ("Account Created", "register-account"),
+        ("Trial Started", "product-trial"), ("Signed In", "user-login"),
+        ("Video Playback Started", "play-video"), ("Video Ad Started", "ad-impression"),
+        ("Push Notification Tapped", "notification-click"),
+        ("Deep Link Opened", "short-link-click"),
+        ("Email Delivered", "email-sent"), ("Email Link Clicked", "email-click"),
+        ("Live Chat Conversation Started", "chat-for-support"),
+        ("Application Opened", "Application Opened"), ("Signed Out", "Signed Out"),
+        ("Video Playback Completed", "Video Playback Completed"),
+    ],
+)  # fmt: skip
+def test_names_of_accounts_videos_apps_and_mails(name, kind):
+    assert kind_named(name) == kind
+
+
 def test_names_lead_to_kinds_that_exist():
     assert set(SEGMENT_NAMES.values()) <= set(KINDS)
 

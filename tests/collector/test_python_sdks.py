@@ -1,4 +1,4 @@
-"""Segment's own Python library, as it is, with nothing changed but the host."""
+"""The Python libraries of Segment and RudderStack as they are, with only the host changed."""
 
 import threading
 import urllib.error
@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from segment.analytics.client import Client
+from rudderstack.analytics.client import Client as RudderClient
+from segment.analytics.client import Client as SegmentClient
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("client_of", [SegmentClient, RudderClient], ids=["segment", "rudder"]),
+]
 LOST = 599  # taken in, but the sender hears 500
 
 
@@ -66,7 +70,7 @@ def faulty(target: str, faults: list[int]) -> Iterator[Faulty]:
         proxy.server_close()
 
 
-def send_all(client: Client, name: str) -> dict[str, str]:
+def send_all(client: SegmentClient | RudderClient, name: str) -> dict[str, str]:
     """Make one call of every kind; return message id -> the kind it becomes here."""
     sent = [
         (client.identify("ada", {"firstName": "Ada"}, anonymous_id=f"dev-{name}"), "identify"),
@@ -81,29 +85,29 @@ def send_all(client: Client, name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-def test_every_call_of_the_sdk_is_stored_once(server, gzip):
+def test_every_call_of_the_sdk_is_stored_once(server, client_of, gzip):
     failures: list[Exception] = []
-    client = Client(
+    client = client_of(
         server.write_key, host=server.url, gzip=gzip, upload_interval=0.05,
         on_error=lambda fault, _: failures.append(fault),
     )  # fmt: skip
-    sent = send_all(client, f"plain-{gzip}")
+    sent = send_all(client, f"plain-{client_of.__module__}-{gzip}")
     client.shutdown()
     assert not failures
     assert {i: kind for i, kind in server.stored().items() if i in sent} == sent
 
 
-def test_a_batch_counts_once_whatever_happens_on_its_way(server):
+def test_a_batch_counts_once_whatever_happens_on_its_way(server, client_of):
     """500, then 429, then 500 though it was taken in: the SDK sends the same ids again."""
     failures: list[Exception] = []
     with faulty(server.url, [500, 429, LOST]) as proxy:
-        client = Client(
+        client = client_of(
             server.write_key, host=f"http://127.0.0.1:{proxy.server_port}", gzip=True,
             upload_interval=0.3, max_retries=5,
             on_error=lambda fault, _: failures.append(fault),
         )  # fmt: skip
         before = len(server.stored())
-        sent = send_all(client, "faulty")
+        sent = send_all(client, f"faulty-{client_of.__module__}")
         client.shutdown()
     assert not failures
     assert proxy.answers[:3] == [500, 429, 500] and proxy.answers[-1] == 200
@@ -112,9 +116,9 @@ def test_a_batch_counts_once_whatever_happens_on_its_way(server):
     assert Counter(stored[i] for i in sent) == Counter(sent.values())
 
 
-def test_a_wrong_key_is_told_to_the_sender(server):
+def test_a_wrong_key_is_told_to_the_sender(server, client_of):
     failures: list[Exception] = []
-    client = Client(
+    client = client_of(
         "pk_wrong", host=server.url, upload_interval=0.05,
         on_error=lambda fault, _: failures.append(fault),
     )  # fmt: skip

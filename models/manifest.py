@@ -24,8 +24,11 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 KINDS = {
     "als": "models.als:ALSRecommender",
+    "bought_together": "models.bought_together:BoughtTogetherRecommender",
+    "buy_again": "models.buy_again:BuyAgainRecommender",
     "calibrated": "models.calibrated:CalibratedScorer",
     "column": "models.baselines:ColumnScorer",
+    "content": "models.content:ContentRecommender",
     "gbm": "models.gbm:GBMScorer",
     "hurdle": "models.hurdle:HurdleScorer",
     "identity": "models.calibration:IdentityCalibrator",
@@ -33,6 +36,7 @@ KINDS = {
     "mean": "models.baselines:MeanScorer",
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
+    "trending": "models.trending:TrendingRecommender",
     "ziln": "models.ziln:ZILNScorer",
 }
 

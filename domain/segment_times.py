@@ -1,17 +1,31 @@
 """When the answer of a rule can next change by time alone, with no event and no new score."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from domain.behaviour import State
 from domain.events import from_micros, to_micros
 from domain.live_profile import Scores, profile_at
 from domain.moving import LATEST, Moving, moving, moving_names
-from domain.segments import OPERATORS, Condition, Rule, fields_of, matches
+from domain.segments import OPERATORS, Condition, Rule, Test, fields_of, test_of
 
 _LOOKS = 16  # crossings looked at before answering with one that may change nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A rule made ready to be asked of many; `compared` are the values that time leads across."""
+
+    test: Test
+    fields: frozenset[str]
+    compared: Mapping[str, tuple[float, ...]]  # moving attribute -> what it is compared with
+
+    @staticmethod
+    def of(rule: Rule) -> "Ready":
+        """Return a rule made ready."""
+        return Ready(test_of(rule), fields_of(rule), _compared(rule))
 
 
 def depends_on_time(rule: Rule) -> bool:
@@ -26,30 +40,29 @@ def next_change(rule: Rule, state: State, scores: Scores, now: datetime) -> date
     means never. It is exact but for rules that many crossings leave unchanged: then it is early.
     """
     profile = profile_at(state, scores, now)
-    return next_change_of(rule, state, profile, now, is_in=matches(rule, profile))
+    ready = Ready.of(rule)
+    return next_change_of(ready, state, profile, now, is_in=ready.test(profile))
 
 
 def next_change_of(
-    rule: Rule, state: State, profile: Mapping[str, Any], now: datetime, *, is_in: bool
+    ready: Ready, state: State, profile: Mapping[str, Any], now: datetime, *, is_in: bool
 ) -> datetime | None:
     """Return `next_change` where the profile at `now` is at hand, and what the rule says of it."""
-    compared = _compared(rule)
-    parts = {name: m for name in compared if (m := moving(name, state)) is not None}
+    parts = {name: m for name in ready.compared if (m := moving(name, state)) is not None}
     if not parts:
         return None
-    profile = {name: profile.get(name) for name in fields_of(rule)}
+    profile = {name: profile.get(name) for name in ready.fields}
     at = to_micros(now)
     for _ in range(_LOOKS):
-        found = min(_crossings(compared, parts, at), default=LATEST)
+        found = min(_crossings(ready.compared, parts, at), default=LATEST)
         if found >= LATEST:
             return None
         at = found
-        if matches(rule, profile | {name: m.at(at) for name, m in parts.items()}) != is_in:
+        if ready.test(profile | {name: m.at(at) for name, m in parts.items()}) != is_in:
             break
     return from_micros(at)
 
 
-@lru_cache(maxsize=4_096)
 def _compared(rule: Rule) -> Mapping[str, tuple[float, ...]]:
     """Return the moving attributes with the values that the rule compares them with."""
     if not isinstance(rule, Condition):

@@ -11,7 +11,7 @@ import duckdb
 from domain.events import to_micros
 from domain.segment_defaults import Segment
 from domain.segment_index import SegmentIndex
-from domain.segment_times import depends_on_time
+from domain.segment_times import Ready, depends_on_time
 from domain.segments import Rule, to_plain
 from serving.audience import Audience
 from serving.live_tables import LiveTables
@@ -30,6 +30,7 @@ class LiveSegment:
     rule: Rule
     version: int
     started_at: int  # when this version was taken up, in microseconds
+    ready: Ready
     is_timed: bool
 
 
@@ -91,7 +92,10 @@ class LiveRules:
         rows = self._tables.rows("SELECT segment, version, started_at FROM versions")
         about = {key: (version, started_at) for key, version, started_at in rows}
         self.segments = {
-            s.key: LiveSegment(s.key, s.rule, *about[s.key], depends_on_time(s.rule)) for s in found
+            s.key: LiveSegment(
+                s.key, s.rule, *about[s.key], Ready.of(s.rule), depends_on_time(s.rule)
+            )
+            for s in found
         }
         self.index = SegmentIndex({s.key: s.rule for s in found})
         self._seen = found

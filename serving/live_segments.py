@@ -13,7 +13,6 @@ from domain.behaviour import State
 from domain.events import Event
 from domain.live_profile import profile_at
 from domain.segment_times import next_change_of
-from domain.segments import matches
 from feature_repo.store import Features, StoredProfile
 from serving.lease import Lease, LostLease
 from serving.live_feed import Heard, LiveFeed
@@ -201,7 +200,7 @@ class LiveSegments:
         for segment in (self._rules.segments[k] for k in sorted(keys) if k in self._rules.segments):
             reached = filled_to.get(segment.key)
             is_new = reached is not None and kept.profile_id > reached
-            is_in = flat is not None and matches(segment.rule, flat)
+            is_in = flat is not None and segment.ready.test(flat)
             found.append(
                 Verdict(
                     kept.profile_id,
@@ -226,7 +225,7 @@ def _due(
 ) -> datetime | None:
     if flat is None or not segment.is_timed:
         return None
-    return next_change_of(segment.rule, state, flat, now, is_in=is_in)
+    return next_change_of(segment.ready, state, flat, now, is_in=is_in)
 
 
 def _is_born_since(state: State, at: int) -> bool:

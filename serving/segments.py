@@ -14,7 +14,7 @@ from domain.attributes import DEFAULT_MODELS
 from domain.errors import Conflict, InvalidInput, InvalidRule, NotFound
 from domain.segment_defaults import Segment, default_segments
 from domain.segment_formats import from_jquery, to_jquery
-from domain.segments import Rule, matches, parse_rule, to_plain
+from domain.segments import Rule, Test, parse_rule, test_of, to_plain
 from feature_repo.wal import use_wal
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class SegmentStore:
         use_wal(self._db)
         self._db.executescript(_SCHEMA)
         self._fill_once(at)
-        self._seen: tuple[int, dict[str, Segment]] | None = None
+        self._seen: tuple[int, dict[str, Segment], dict[str, Test]] | None = None
 
     def all(self) -> list[Segment]:
         """Return the segments: the shipped ones first, then the shop's own by time of creation."""
@@ -101,21 +101,26 @@ class SegmentStore:
 
     def of(self, profile: Mapping[str, object]) -> list[str]:
         """Return the keys of the segments that a profile is in."""
-        return [s.key for s in self._segments().values() if matches(s.rule, profile)]
+        return [key for key, test in self._known()[2].items() if test(profile)]
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def _segments(self) -> dict[str, Segment]:
-        """Return all segments by key; read again when this or another process changed them."""
+        """Return all segments by key."""
+        return self._known()[1]
+
+    def _known(self) -> tuple[int, dict[str, Segment], dict[str, Test]]:
+        """Return segments and tests by key, read again when any process changed them."""
         with self._lock:
             version = int(self._db.execute("PRAGMA data_version").fetchone()[0])
             if self._seen is None or self._seen[0] != version:
                 rows = self._db.execute(f"{_SELECT} ORDER BY place IS NULL, place, created_at, key")
                 found = [s for row in rows.fetchall() if (s := _segment(row)) is not None]
-                self._seen = version, {segment.key: segment for segment in found}
-            return self._seen[1]
+                tests = {segment.key: test_of(segment.rule) for segment in found}
+                self._seen = version, {segment.key: segment for segment in found}, tests
+            return self._seen
 
     def _insert(
         self, segment: Segment, models: Iterable[str], at: datetime, place: int | None

@@ -1,0 +1,141 @@
+"""The models of the table: a name, how to make it, and what of it is chosen on validation.
+
+To add a model of ours, add one line to OURS: `"name": lambda o: Ours(MyRecommender(seed=o.seed))`.
+`Tuned(make, space)` tries `trials` settings on the validation cut and keeps the best.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from recommender_data import Split
+from recommender_peers import PEERS, Peer
+from recommender_table import Contender, K, evaluate
+
+from domain.errors import InvalidInput
+from models.history import History
+from models.interactions import Interactions
+from models.popular import PopularRecommender
+from models.protocols import Recommender
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller decides for all models."""
+
+    seed: int
+    threads: int
+    trials: int
+    metric: str  # what settings are chosen by, on the validation cut
+
+
+class Ours:
+    """A recommender of ours in the table; it sees the history alone."""
+
+    def __init__(self, model: Recommender, chosen: str = "defaults") -> None:
+        self.model = model
+        self.chosen = chosen
+
+    def fit(self, train: Interactions, cut: Split | None) -> None:
+        """Learn from train."""
+        self.model.fit(train)
+
+    def scores(self, users: np.ndarray, histories: Sequence[History]) -> np.ndarray:
+        """Return the scores of the histories."""
+        return self.model.score_batch(histories)
+
+    def recommend(self, user: int, history: History) -> object:
+        """Answer one history."""
+        return self.model.recommend(history, K, history.item_ids)
+
+
+class Tuned:
+    """Tries settings drawn from a space on the validation cut, then fits the best on all of it."""
+
+    def __init__(
+        self,
+        make: Callable[[Mapping[str, Any]], Contender],
+        space: Mapping[str, Sequence[Any]],
+        options: Options,
+    ) -> None:
+        self.make = make
+        self.space = space
+        self.options = options
+        self.chosen = ""
+        self.choosing_seconds = 0.0
+
+    def fit(self, train: Interactions, cut: Split | None) -> None:
+        """Choose, then learn from train."""
+        start = time.perf_counter()
+        settings = self._choose(cut) if cut is not None else {}
+        self.choosing_seconds = time.perf_counter() - start
+        self.fitted = self.make(settings)
+        self.fitted.fit(train, cut)
+        self.chosen = f"{settings}, best of {self.options.trials} on validation"
+        if cut is None:
+            self.chosen = "defaults: the data are too small for a validation cut"
+
+    def scores(self, users: np.ndarray, histories: Sequence[History]) -> np.ndarray:
+        """Return the scores of the chosen model."""
+        return self.fitted.scores(users, histories)
+
+    def recommend(self, user: int, history: History) -> object:
+        """Answer by the chosen model."""
+        return self.fitted.recommend(user, history)
+
+    def _choose(self, cut: Split) -> dict[str, Any]:
+        found = []
+        for settings in drawn(self.space, self.options.trials, self.options.seed):
+            model = self.make(settings)
+            model.fit(cut.train, None)
+            found.append(
+                (float(evaluate(model, cut).by_user[self.options.metric].mean()), settings)
+            )
+        return max(found, key=lambda pair: pair[0])[1]
+
+
+def drawn(space: Mapping[str, Sequence[Any]], trials: int, seed: int) -> list[dict[str, Any]]:
+    """Return up to `trials` different settings; the first is the middle of the space."""
+    sizes = [len(values) for values in space.values()]
+    everything = int(np.prod(sizes))
+    middle = int(np.ravel_multi_index([size // 2 for size in sizes], sizes))
+    order = [n for n in np.random.default_rng(seed).permutation(everything) if n != middle]
+    at = np.array(np.unravel_index([middle, *order][:trials], sizes)).T
+    return [
+        {name: values[n] for n, (name, values) in zip(row, space.items(), strict=True)}
+        for row in at
+    ]
+
+
+OURS: dict[str, Callable[[Options], Contender]] = {
+    "popular": lambda _: Ours(PopularRecommender()),
+}
+
+
+def contenders() -> dict[str, Callable[[Options], Contender]]:
+    """Return all models of the table by name, in its order."""
+    return {**OURS, **{name: _peer(peer) for name, peer in PEERS.items()}}
+
+
+def chosen_models(names: Sequence[str] | None) -> dict[str, Callable[[Options], Contender]]:
+    """Return the named models, or all."""
+    every = contenders()
+    unknown = [name for name in names or () if name not in every]
+    if unknown:
+        raise InvalidInput(f"--models: unknown {', '.join(unknown)}; known: {', '.join(every)}")
+    return {name: every[name] for name in names or every}
+
+
+def _peer(peer: Peer) -> Callable[[Options], Contender]:
+    def make(options: Options) -> Contender:
+        if peer.space is None:
+            return peer.make({}, options.seed, options.threads)
+        return Tuned(
+            lambda settings: peer.make(settings, options.seed, options.threads),
+            peer.space,
+            options,
+        )
+
+    return make

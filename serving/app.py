@@ -79,7 +79,14 @@ def create_app(settings: Settings) -> FastAPI:
             await runtime.live.runner.stop()
             await asyncio.to_thread(runtime.close)
 
-    app = FastAPI(title="Nextbest", version="1", description=_ABOUT, lifespan=lifespan)
+    app = FastAPI(
+        title="Nextbest",
+        version="1",
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,  # the framework's pages load their scripts from elsewhere
+        redoc_url=None,
+    )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Browsers, origins=settings.cors_origins)

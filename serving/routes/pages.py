@@ -1,4 +1,4 @@
-"""GET /tracker.js, and the demo shop at /demo where one sees what it does; no key is needed."""
+"""GET /tracker.js, the API page at /docs, and the demo shop at /demo; no key is needed."""
 
 import hashlib
 import html
@@ -18,6 +18,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 _STATIC = Path(__file__).parent.parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 _DEMO_FILES = ("demo.css", "demo.js", "demo_art.js", "demo_panel.js")
+_DOCS_FILES = ("docs.css", "docs.js")
 _THIRTY_DAYS = 30 * 86_400
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
@@ -69,6 +70,20 @@ def _header(request: Request, name: str) -> str:
 async def tracker(request: Request) -> Response:
     """Return the tracker, the same file for every shop; it is configured on its script tag."""
     return _served(request, "tracker.js", 600)
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    """Return the page of all calls; all that it needs comes from here."""
+    return Response(_asset("docs.html").body, headers=_PAGE_HEADERS, media_type="text/html")
+
+
+@router.get("/docs/static/{name}")
+async def docs_static(name: str, request: Request) -> Response:
+    """Return a part of the API page."""
+    if name not in _DOCS_FILES:
+        raise NotFound(f"no file {name[:40]!r} belongs to the API page")
+    return _served(request, name, 0)
 
 
 async def _demo_on(request: Request, runtime: TheRuntime) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 
 from little_shop import opened
 from receivers import receiver
@@ -22,8 +23,8 @@ def play(home, template, scene):
     asyncio.run(all_of_it())
 
 
-async def soon(condition):
-    for _ in range(200):
+async def soon(condition, seconds=2):
+    for _ in range(100 * seconds):
         if found := await condition():
             return found
         await asyncio.sleep(0.01)
@@ -64,6 +65,37 @@ def test_an_event_reaches_the_journal_and_the_webhook(home, template):
             gone = await shop.ask("DELETE", f"/v1/webhooks/{hook['id']}")
             assert gone.status_code == 204
             assert (await shop.ask("DELETE", f"/v1/webhooks/{hook['id']}")).status_code == 404
+
+    play(home, template, scene)
+
+
+def test_time_alone_tells_the_webhook_while_nobody_sends_anything(home, template):
+    async def scene(shop):
+        fading = {"field": "interest_count_1h", "operator": "<", "value": 1}
+        await shop.post("/v1/segments", {"name": "Fading", "rule": fading})
+        with receiver() as there:
+            await shop.post("/v1/webhooks", {"url": there.url, "segments": ["fading"]})
+            await asyncio.sleep(0.1)  # the new segment is being filled
+            soon_half = datetime.now(UTC) - timedelta(hours=1) + timedelta(seconds=3)
+            views = [
+                {
+                    "type": "track",
+                    "event": "Product Viewed",
+                    "userId": "ada",
+                    "timestamp": soon_half.isoformat(),
+                    "properties": {"product_id": "mug-1"},
+                }
+            ] * 2  # 2 an hour ago, so 1 in a moment and less from then on
+            await shop.post("/v1/batch", {"batch": views}, "write")
+
+            async def arrived():
+                return there.accepted
+
+            told = json.loads((await soon(arrived, 30))[0])
+            assert {"segment", "op", "ids", "version", "at"} <= told.keys()
+            assert (told["segment"], told["op"], told["ids"]) == ("fading", "entered", ["ada"])
+            changes = (await shop.get("/v1/segments/fading/changes")).json()["changes"]
+            assert [c["cause"] for c in changes] == ["time"]
 
     play(home, template, scene)
 

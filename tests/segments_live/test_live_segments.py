@@ -1,5 +1,6 @@
 """Who enters and leaves, when and why; no restart, repetition or second worker changes that."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 from live_shop import START, LiveShop, rule
@@ -31,6 +32,21 @@ def test_time_alone_takes_a_customer_in_and_is_made_up_for_after_a_pause(shop):
     assert shop.story("silent") == [("ada", "entered", "time")]
     shop.at(80)  # nobody looked for weeks
     assert shop.story("fresh") == [("ada", "entered", bought.message_id), ("ada", "left", "time")]
+
+
+def test_a_count_that_fades_under_one_is_found_without_an_event(shop):
+    shop.only(faded=rule("interest_count_7d", "<", 1))
+    shop.at(0)
+    for n in (1, 2):
+        shop.happens("item-view", 1, message_id=f"view {n}")  # 2 at once: 1 after 7 days
+    shop.at(1.1)
+    assert shop.membership.of("ada") == set()
+    shop.at(7.999)
+    assert shop.story("faded") == []
+    shop.at(8.001)
+    found, _ = shop.membership.changes("faded", 0, 10)
+    assert [(c["profile_id"], c["op"], c["cause"]) for c in found] == [("ada", "entered", "time")]
+    assert found[0]["at"] == (START + timedelta(days=8.001)).isoformat()
 
 
 def test_a_restart_neither_loses_nor_doubles_a_change(home):

@@ -94,7 +94,7 @@ class RedisConsumer:
         begin = "0-0"
         while True:
             begin, entries, *_ = self._claimed_from(key, begin)
-            found += entries
+            found += [entry for entry, _ in entries]
             if begin == "0-0":
                 break
         for other in self._keys.ask("xinfo_consumers", stream_key(part), GROUP):
@@ -103,10 +103,9 @@ class RedisConsumer:
         return found
 
     def _claimed_from(self, key: str, begin: str) -> Any:
+        """Return where to go on and the entries; with JUSTID the client would lose the former."""
         with reaching(self._keys.url):
-            return self._keys.client.execute_command(
-                "XAUTOCLAIM", key, GROUP, self.name, 0, begin, "COUNT", _COUNT, "JUSTID"
-            )
+            return self._keys.client.xautoclaim(key, GROUP, self.name, 0, begin, count=_COUNT)
 
 
 def lag_of(keys: Keyspace, partitions: int) -> list[PartitionLag]:

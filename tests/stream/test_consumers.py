@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -80,6 +81,20 @@ def test_what_was_given_is_acknowledged_behind_the_states(outgrown):
         heir.done(reached)
         while heir.wait(0.01):  # what nobody finished is the next one's
             heir.done(reached)
+        assert idle(log)
+
+
+def test_what_a_dead_consumer_was_given_goes_to_its_heir(outgrown):
+    with closing(open_log(outgrown)) as log:
+        dead = log.consumer()
+        dead.claimed()
+        reached = log.store(load(1, 40)).reached
+        assert dead.wait(0.01)
+        time.sleep(1.1 * CLAIM_SECONDS)  # it says nothing more
+        heir = log.consumer()
+        heir.claimed()
+        assert sum(lag.unfinished for lag in log.lag()) == 40
+        heir.done(reached)
         assert idle(log)
 
 

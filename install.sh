@@ -20,27 +20,20 @@ if ! ldconfig -p 2>/dev/null | grep -q 'libgomp\.so\.1'; then
     fi
 fi
 
-# The browser tests drive the distribution's Chromium; without it they are skipped.
-if ! command -v chromium >/dev/null; then
+# What tests need of the distribution; without it they are skipped.
+for_tests() { # package, what it is for, the command it brings
+    command -v "$3" >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing the system package chromium (for the browser tests) ..."
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
-            echo "chromium could not be installed; the browser tests will be skipped" >&2
+        echo "Installing the system package $1 (for $2) ..."
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1"; } >/dev/null 2>&1 ||
+            echo "$1 could not be installed; $2 will be skipped" >&2
     else
-        echo "For the browser tests install the system package chromium (as root: apt-get install chromium)" >&2
+        echo "For $2 install the system package $1 (as root: apt-get install $1)" >&2
     fi
-fi
-
-# The tests of the outgrown set-up start a Redis of their own; without it they are skipped.
-if ! command -v redis-server >/dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing the system package redis-server (for the tests of the outgrown set-up) ..."
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1 ||
-            echo "redis-server could not be installed; its tests will be skipped" >&2
-    else
-        echo "For the Redis tests install the system package redis-server (as root: apt-get install redis-server)" >&2
-    fi
-fi
+}
+for_tests chromium "the browser tests" chromium
+for_tests redis-server "the tests of the outgrown set-up" redis-server
+for_tests faketime "the tests of a clock that is set back" faketime
 
 if [ ! -x "$VENV/bin/python" ]; then
     echo "Creating $VENV ..."

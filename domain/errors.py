@@ -16,7 +16,8 @@ NextbestError                      anything below; `code`, `field`, message
 |-- NotAllowed                     a known key without the right: HTTP 403
 |-- TooLarge                       over a stated limit: HTTP 413
 |-- TooManyRequests                over the rate of a key: HTTP 429
-`-- Overloaded                     more waits to be written than may wait: HTTP 503
+|-- Overloaded                     more waits to be written than may wait: HTTP 503
+`-- StoreUnavailable               a disk is full, or a server away: HTTP 503
 """
 
 
@@ -137,3 +138,10 @@ class Overloaded(NextbestError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StoreUnavailable(NextbestError):
+    """A store cannot be written or reached for now; nothing of what was asked was kept."""
+
+    code = "store_unavailable"
+    retry_after_seconds = 5

@@ -19,7 +19,7 @@ from feature_repo.persons import Merge, Persons, Plan, checked_undoable
 from feature_repo.salt import ensure_salt
 from feature_repo.tombstones import SCHEMA as TOMBSTONES
 from feature_repo.tombstones import Tombstones
-from feature_repo.wal import all_or_nothing, compact, use_wal
+from feature_repo.wal import all_or_nothing, compact, reaching_file, use_wal
 
 _LINKS = """
 CREATE TABLE IF NOT EXISTS identities (
@@ -158,7 +158,7 @@ class LogPersons(Persons):
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All of it or nothing; other writers wait."""
-        with self._lock, all_or_nothing(self._db):
+        with self._lock, reaching_file(self.path), all_or_nothing(self._db):
             yield
 
     def _rows(self, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:

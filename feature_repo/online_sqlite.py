@@ -24,7 +24,7 @@ from feature_repo.online import (
     from_feast,
     to_feast,
 )
-from feature_repo.wal import use_wal
+from feature_repo.wal import reaching_file, use_wal
 
 _WAIT_MS = 30_000
 
@@ -42,6 +42,7 @@ class SqliteOnline:
         self._views = {name: store.get_feature_view(name) for name in FEATURE}
         self._reading, self._writing = _connected(store), _connected(store)
         self._read_lock, self._write_lock = threading.Lock(), threading.Lock()
+        self._path = home / "online.db"
         self._turn = (home / "online.lock").open("ab")
 
     def read(self, view: str, ids: Sequence[str]) -> list[Found]:
@@ -93,7 +94,7 @@ class SqliteOnline:
     @contextmanager
     def _alone(self) -> Iterator[sqlite3.Connection]:
         """Wait for the turn of this thread among all writers of all processes."""
-        with self._write_lock:
+        with self._write_lock, reaching_file(self._path):
             fcntl.flock(self._turn, fcntl.LOCK_EX)
             try:
                 yield self._writing._get_conn(self._feast.config)

@@ -13,11 +13,13 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as TooSlow
 
+from domain.errors import StoreUnavailable
 from feature_repo.redis_scripts import COMMIT
 
 logger = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 30.0
 _PAGE = 1_000  # commands that are sent together
+_REFUSALS = ("maxmemory", "MISCONF", "READONLY", "read only replica", "NOREPLICAS", "LOADING")
 
 
 def connect(url: str) -> Any:
@@ -31,7 +33,17 @@ def reaching(url: str) -> Iterator[None]:
     try:
         yield
     except (NoConnection, TooSlow) as fault:
-        raise ConnectionError(f"Redis at {place(url)} does not answer: {fault}") from fault
+        raise _away(url, fault) from fault
+    except ResponseError as fault:
+        if not any(word in str(fault) for word in _REFUSALS):
+            raise
+        raise StoreUnavailable(
+            f"Redis at {place(url)} takes no writes: {fault}; give it room, or see its log"
+        ) from fault
+
+
+def _away(url: str, fault: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"Redis at {place(url)} does not answer: {fault}; see that it runs")
 
 
 def place(url: str) -> str:
@@ -47,7 +59,7 @@ def warn_unless_durable(client: Any, url: str) -> bool:
     except ResponseError:  # a hosted Redis may keep its settings to itself
         return True
     except RedisError as fault:
-        raise ConnectionError(f"Redis at {place(url)} does not answer: {fault}") from fault
+        raise _away(url, fault) from fault
     durable = found == {"appendonly": "yes", "appendfsync": "always"}
     if not durable:
         logger.warning(

@@ -6,8 +6,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from domain.errors import StoreUnavailable
+
 _PATIENCE_SECONDS = 30.0
 _CHECKPOINT_PAGES = 8_000  # 32 MB: bringing the log into the file costs syncs and random writes
+_REFUSALS = {  # primary result code of SQLite -> what is the matter, and the cure
+    sqlite3.SQLITE_FULL: "the disk is full; make room there",
+    sqlite3.SQLITE_IOERR: "the disk does not take what is written; see that it has room and is well",
+    sqlite3.SQLITE_CANTOPEN: "the disk does not open it; see that it has room and is well",
+    sqlite3.SQLITE_READONLY: "the disk is read only; mount it for writing",
+    sqlite3.SQLITE_BUSY: "another process on this disk keeps it for too long; end that one",
+}
 
 
 def use_wal(db: sqlite3.Connection) -> None:
@@ -34,7 +43,7 @@ def taken_back(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        db.execute("ROLLBACK")
+        _roll_back(db)
 
 
 @contextmanager
@@ -45,7 +54,7 @@ def all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
         yield
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        _roll_back(db)
         raise
 
 
@@ -58,3 +67,20 @@ def compact(path: Path) -> bool:
         except sqlite3.OperationalError:
             return False
     return not busy
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:  # on a full disk SQLite has taken it back by itself
+        db.execute("ROLLBACK")
+
+
+@contextmanager
+def reaching_file(path: Path) -> Iterator[None]:
+    """Turn a disk that refuses a write into the error that every store of ours may raise."""
+    try:
+        yield
+    except sqlite3.OperationalError as fault:
+        refusal = _REFUSALS.get(getattr(fault, "sqlite_errorcode", 0) & 0xFF)
+        if refusal is None:
+            raise
+        raise StoreUnavailable(f"{path} cannot be written ({fault}): {refusal}") from fault

@@ -14,6 +14,7 @@ from serving import errors
 from serving.body_limit import BodyLimit
 from serving.browsers import Browsers
 from serving.erasure import resume_erasures
+from serving.leader import end_with_leader
 from serving.memory import settle
 from serving.metrics import Measured, Metrics
 from serving.routes import (
@@ -98,5 +99,6 @@ def create_app(settings: Settings) -> FastAPI:
 
 def app_from_environment() -> FastAPI:
     """Return the app by the settings of the environment: `uvicorn --factory` with many workers."""
+    end_with_leader()
     settle()
     return create_app(load_settings())

@@ -57,12 +57,15 @@ class Deliverer:
     async def look(self, now: datetime) -> float | None:
         """Start what may be sent now; return the seconds until more may be, None for never."""
         heads = await asyncio.to_thread(self._outbox.heads)
-        free = {hook: at for hook, at in heads.items() if not self._is_running(hook)}
-        for hook_id, at in free.items():
-            if at <= now:
+        free = {
+            hook_id: self._seconds_left(head, now)
+            for hook_id, head in heads.items()
+            if not self._is_running(hook_id)
+        }
+        for hook_id, left in free.items():
+            if not left:
                 self._tasks[hook_id] = asyncio.create_task(self._drain(hook_id))
-        later = [(at - now).total_seconds() for at in free.values() if at > now]
-        return min(later, default=None)
+        return min((left for left in free.values() if left), default=None)
 
     async def ping(self, hook: Webhook, now: datetime) -> str | None:
         """Send a test message once; return what went wrong, or None."""
@@ -90,7 +93,7 @@ class Deliverer:
             hook = await asyncio.to_thread(self._outbox.get, hook_id)
             for _ in range(_AT_ONCE):
                 delivery = await asyncio.to_thread(self._outbox.first, hook_id)
-                if delivery is None or delivery.next_at > datetime.now(UTC):
+                if delivery is None or self._seconds_left(delivery, datetime.now(UTC)):
                     return
                 async with self._failing if delivery.attempts else self._healthy:
                     error = await self._post(hook, delivery.id, delivery.body.encode())
@@ -112,8 +115,20 @@ class Deliverer:
 
     def _wait(self, attempts: int) -> timedelta:
         """Return the wait: twice as long each time, up to an hour, less up to a half by chance."""
-        longest = min(self._patience.first_wait_seconds * 2.0 ** min(attempts, 20), _LONGEST_WAIT)
-        return timedelta(seconds=longest * self._random.uniform(0.5, 1.0))
+        return timedelta(seconds=self._longest_wait(attempts) * self._random.uniform(0.5, 1.0))
+
+    def _longest_wait(self, attempts: int) -> float:
+        return min(self._patience.first_wait_seconds * 2.0 ** min(attempts, 20), _LONGEST_WAIT)
+
+    def _seconds_left(self, delivery: Delivery, now: datetime) -> float:
+        """Return how long a message must still wait.
+
+        One that should wait longer than was ever planned, was planned before the clock was set
+        back, and waits no more.
+        """
+        left = (delivery.next_at - now).total_seconds()
+        longest = self._longest_wait(delivery.attempts - 1) if delivery.attempts else 0.0
+        return left if 0 < left <= longest else 0.0
 
     async def _post(self, hook: Webhook, delivery_id: str, body: bytes) -> str | None:
         """Send once; return what went wrong, or None for an answer of 2xx."""

@@ -25,7 +25,9 @@ STATUS: dict[type[errors.NextbestError], int] = {
     errors.TooLarge: 413,
     errors.TooManyRequests: 429,
     errors.Overloaded: 503,
+    errors.StoreUnavailable: 503,
 }
+_COME_BACK = errors.TooManyRequests | errors.Overloaded | errors.StoreUnavailable
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -58,7 +60,7 @@ def response_of(fault: errors.NextbestError) -> Response:
 
 
 def _headers(fault: errors.NextbestError) -> dict[str, str]:
-    if isinstance(fault, errors.TooManyRequests | errors.Overloaded):
+    if isinstance(fault, _COME_BACK):
         seconds = str(fault.retry_after_seconds)
         return {"Retry-After": seconds, "X-RateLimit-Reset": seconds}  # analytics.js reads this one
     if isinstance(fault, errors.NotAuthenticated):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from domain.errors import Overloaded
+from domain.errors import Overloaded, StoreUnavailable
 from domain.events import Event
 
 logger = logging.getLogger(__name__)
@@ -99,8 +99,8 @@ class GroupCommit:
             new = iter(self._recorder.record([e for asked in group for e in asked.events]))
             return [list(islice(new, len(asked.events))) for asked in group]
         except Exception as fault:  # whatever it is, it belongs to one request, not to all
-            if len(group) == 1:
-                return [fault]
+            if len(group) == 1 or isinstance(fault, StoreUnavailable):
+                return [fault] * len(group)  # a store that is away or full takes none of them
             logger.warning("a commit of %d requests failed, so each goes alone: %r",
                            len(group), fault)  # fmt: skip
             return [result for asked in group for result in self._commit([asked])]

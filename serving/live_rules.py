@@ -67,6 +67,10 @@ class LiveRules:
             self._end(key)
         self._load(found)
 
+    def timed(self) -> list[str]:
+        """Return the segments whose members may change by time alone."""
+        return [key for key, segment in self.segments.items() if segment.is_timed]
+
     def are_current(self) -> bool:
         """Return whether the segments are those that were taken up last."""
         return self._store.all() == self._seen

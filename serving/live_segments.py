@@ -27,6 +27,7 @@ STITCHED = "identities"  # two customers turned out to be one, or not to be
 _RUN = 500  # events read in one step
 _BATCH = 200  # due instants, or profiles of a sweep, in one step
 _RELEASE = "release"
+_SET_BACK = timedelta(seconds=5)  # a smaller step of the clock changes no one's segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class LiveSegments:
         self._feed, self._features, self._release = feed, features, release
         self._tell, self._lease = tell, lease
         self._pruned_at: datetime | None = None
+        self._stepped_at: datetime | None = None
         self._swept_for: str | None = None
 
     def step(self, now: datetime) -> bool:
@@ -89,8 +91,9 @@ class LiveSegments:
     def _prepare(self, now: datetime) -> None:
         """Take up changed rules and a new release; once an hour, cut the journal's old end."""
         release = self._release()
-        is_swept = self._swept_for == release.release_id
-        if is_swept and self._rules.are_current() and self._is_pruned(now):
+        is_swept, went_back = self._swept_for == release.release_id, self._went_back(now)
+        if is_swept and self._rules.are_current() and self._is_pruned(now) and not went_back:
+            self._stepped_at = now
             return
         self._feed.begin()
         with self._tables.transaction():
@@ -101,10 +104,18 @@ class LiveSegments:
                 if noted is not None:
                     self._rules.sweep(self._rules.index.on_scores(), SCORES)
                 self._tables.put_note(_RELEASE, str(release.release_id))
+            if went_back:
+                logger.warning("the clock was set back; segments that go by time are asked anew")
+                self._rules.sweep(self._rules.timed(), TIME)
             if not self._is_pruned(now):
                 self._membership.prune(now - timedelta(days=JOURNAL_DAYS))
                 self._pruned_at = now
-        self._swept_for = release.release_id
+        self._swept_for, self._stepped_at = release.release_id, now
+
+    def _went_back(self, now: datetime) -> bool:
+        """Return whether the clock stands before what was done last, also by other workers."""
+        before = self._stepped_at or self._membership.last_move_at()
+        return before is not None and before - now > _SET_BACK
 
     def _is_pruned(self, now: datetime) -> bool:
         return self._pruned_at is not None and now - self._pruned_at < timedelta(hours=1)

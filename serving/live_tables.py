@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from feature_repo.wal import all_or_nothing, use_wal
+from feature_repo.wal import all_or_nothing, reaching_file, use_wal
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -64,7 +64,7 @@ class LiveTables:
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        path = home / "live.sqlite"
+        path = self._path = home / "live.sqlite"
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -100,7 +100,7 @@ class LiveTables:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing; other threads and processes wait."""
-        with self._lock, all_or_nothing(self._db):
+        with self._lock, reaching_file(self._path), all_or_nothing(self._db):
             yield
 
     def note(self, what: str) -> str | None:

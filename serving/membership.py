@@ -123,6 +123,11 @@ class Membership:
                     f"DELETE FROM links WHERE {column} IN ({marks(profiles)})", profiles
                 )
 
+    def last_move_at(self) -> datetime | None:
+        """Return when somebody last entered or left a segment, by the clock of then."""
+        rows = self._tables.rows("SELECT at FROM journal ORDER BY seq DESC LIMIT 1")
+        return from_micros(rows[0][0]) if rows else None
+
     def prune(self, before: datetime) -> None:
         """Forget the journal older than `before`."""
         self._tables.change("DELETE FROM journal WHERE at < ?", (to_micros(before),))

@@ -97,10 +97,10 @@ class Outbox:
             rows,
         )
 
-    def heads(self) -> dict[str, datetime]:
-        """Return for each webhook with a waiting message when its first one may be tried."""
+    def heads(self) -> dict[str, Delivery]:
+        """Return the first waiting message of each webhook that has one."""
         found = {hook.id: self.first(hook.id) for hook in self.all()}
-        return {hook_id: head.next_at for hook_id, head in found.items() if head is not None}
+        return {hook_id: head for hook_id, head in found.items() if head is not None}
 
     def first(self, webhook_id: str) -> Delivery | None:
         """Return the oldest waiting message of a webhook, or None."""

@@ -17,6 +17,7 @@ from domain.catalogue import (
     RECOMMENDATION_SHOWN,
     builtin_catalogue,
 )
+from domain.errors import StoreUnavailable
 from domain.events import Event
 from domain.live_profile import profile_at
 from feature_repo.log import Log, Together
@@ -183,6 +184,6 @@ class People:
             return None
         try:
             return self._features.read(profile_id)
-        except (sqlite3.Error, OSError, ValueError) as fault:
+        except (sqlite3.Error, OSError, ValueError, StoreUnavailable) as fault:
             logger.error("feature store: profile cannot be read, folded from the log: %s", fault)
             return None

@@ -110,7 +110,8 @@ _MEANINGS = {
     410: "It is of a person who was erased.",
     413: "Over a limit of size or number.",
     429: "Over the rate of the key; `Retry-After` says when to come back.",
-    503: "Too much waits to be written; `Retry-After` says when to come back.",
+    503: "Too much waits to be written, or a store is away or full; `Retry-After` says when to "
+    "come back.",
 }
 
 

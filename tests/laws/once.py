@@ -38,9 +38,16 @@ def expected(log, events):
 
 def check(log, features, events):
     """Assert that the profiles of these events are as folded, and that the devices are empty."""
+    for found, wanted in pairs(log, features, events).values():
+        assert_same(found, wanted)
+
+
+def pairs(log, features, events):
+    """Return by profile its state online, and the fold of its distinct events."""
     wanted = expected(log, events)
     found = features.read_many({i for e in events for i in (e.customer_id, e.anonymous_id) if i})
-    for profile_id, state in wanted.items():
-        assert_same(found[profile_id].state, state)
-    for profile_id in set(found) - set(wanted):  # what a device did is its customer's now
-        assert_same(found[profile_id].state, State())
+    empty = State()  # what a device did is its customer's now
+    return {
+        i: (found[i].state if i in found else empty, wanted.get(i, empty))
+        for i in {*found, *wanted}
+    }

@@ -17,28 +17,43 @@ from feature_repo.stream import Recorder
 _KINDS = ("page-view", "item-view", "add-to-cart", "purchase", "email-click", "user-login")
 
 crew = multiprocessing.get_context("forkserver")  # real processes, without a new import of Feast
-crew.set_forkserver_preload(["feature_repo.backends", "feature_repo.stream"])
+crew.set_forkserver_preload(
+    ["feature_repo.backends", "feature_repo.stream", "feature_repo.folding_loop", "serving.process"]
+)
 
 
-def load(seed, count, *, keys=False):
+def load(seed, count, *, people=6, keys=False):
     """Return events of few people on few devices, in no order of time, within 48 hours.
 
     With `keys` some show an e-mail address, which may make them one person with another.
     """
     draw = random.Random(seed)
-    return [_event(draw, f"{seed}-{n}", keys) for n in range(count)]
+    return [an_event(draw, f"{seed}-{n}", people, keys) for n in range(count)]
 
 
-def _event(draw, message_id, keys):
+def an_event(draw, message_id, people, keys=False):
     at = START + timedelta(seconds=draw.randrange(48 * 3600))
     kind = draw.choice(_KINDS)
-    customer = f"c{draw.randrange(6)}" if draw.random() < 0.5 or kind == "purchase" else None
-    device = f"d{draw.randrange(9)}" if customer is None or draw.random() < 0.4 else None
+    customer = f"c{draw.randrange(people)}" if draw.random() < 0.5 or kind == "purchase" else None
+    device = f"d{draw.randrange(people * 3 // 2)}" if customer is None or draw.random() < 0.4 else None
     lines = (Line(f"i{draw.randrange(5)}", 1.0, 9.5),)
     value = 9.5 if kind == "purchase" else None
     mail = f"e{draw.randrange(4)}@{message_id.split('-')[0]}.example"
     traits = {"email": mail} if keys and customer and draw.random() < 0.1 else {}
     return Event(message_id, kind, at, at, customer, device, lines, value, traits=traits)
+
+
+def message(event):
+    """Return an event as a client sends it."""
+    return {
+        "type": "track", "event": event.kind, "messageId": event.message_id,
+        "userId": event.customer_id, "anonymousId": event.anonymous_id,
+        "timestamp": event.at.isoformat(),
+        "properties": {"products": [
+            {"product_id": line.item_id, "quantity": line.quantity, "price": line.unit_price}
+            for line in event.lines
+        ]},
+    }  # fmt: skip
 
 
 def batches(events, seed):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from histories import START
-from load import load, settled
+from load import load, message, settled
 from once import check
 
 from domain.settings import Settings, load_settings
@@ -95,14 +95,6 @@ def ready(settings):
         return urllib.request.urlopen(url, timeout=2).status == 200
     except OSError:
         return False
-
-
-def message(event):
-    return {
-        "type": "track", "event": event.kind, "messageId": event.message_id,
-        "userId": event.customer_id, "anonymousId": event.anonymous_id,
-        "timestamp": event.at.isoformat(),
-    }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 from load import batches, load, settled
 from once import check
 
+from domain.errors import StoreUnavailable
 from domain.settings import Settings
 from feature_repo.backends import open_features, open_log
 from feature_repo.stream import Recorder
@@ -29,7 +30,7 @@ def test_a_killed_redis_loses_and_doubles_nothing(redis_server, tmp_path):
                     try:
                         recorder.record(batch)
                         break
-                    except ConnectionError:
+                    except StoreUnavailable:
                         time.sleep(0.05)
                 acknowledged.extend(e.message_id for e in batch)
 

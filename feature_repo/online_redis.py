@@ -26,7 +26,7 @@ from feature_repo.online import (
     from_feast,
     to_feast,
 )
-from feature_repo.redis_client import reaching
+from feature_repo.redis_client import prompt, reaching
 from feature_repo.redis_rewrite import written_anew
 
 _TURN = "nextbest:online:turn"
@@ -42,7 +42,7 @@ class RedisOnline:
         self._config = store.config
         self._views = {name: store.get_feature_view(name) for name in FEATURE}
         self._reading = RedisOnlineStore()
-        self._client: Any = self._reading._get_client(store.config.online_store)
+        self._client: Any = prompt(self._reading._get_client(store.config.online_store))
         self._place = f"redis://{store.config.online_store.connection_string.split(',')[0]}"
         self._lock = threading.Lock()
 

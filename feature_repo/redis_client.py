@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as TooSlow
+from redis.retry import Retry
 
 from domain.errors import StoreUnavailable
 from feature_repo.redis_scripts import COMMIT
@@ -24,7 +26,16 @@ _REFUSALS = ("maxmemory", "MISCONF", "READONLY", "read only replica", "NOREPLICA
 
 def connect(url: str) -> Any:
     """Return a client of text values, safe for many threads; nothing is sent yet."""
-    return Redis.from_url(url, decode_responses=True, socket_timeout=_PATIENCE_SECONDS)
+    return prompt(Redis.from_url(url, decode_responses=True, socket_timeout=_PATIENCE_SECONDS))
+
+
+def prompt(client: Any) -> Any:
+    """Have a client try once more on a new connection, and then say that Redis is away.
+
+    As it comes it goes on trying for seconds, in which nobody else would be answered.
+    """
+    client.set_retry(Retry(NoBackoff(), 1))
+    return client
 
 
 @contextmanager

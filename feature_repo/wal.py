@@ -12,7 +12,7 @@ _PATIENCE_SECONDS = 30.0
 _CHECKPOINT_PAGES = 8_000  # 32 MB: bringing the log into the file costs syncs and random writes
 _REFUSALS = {  # primary result code of SQLite -> what is the matter, and the cure
     sqlite3.SQLITE_FULL: "the disk is full; make room there",
-    sqlite3.SQLITE_IOERR: "the disk does not take what is written; see that it has room and is well",
+    sqlite3.SQLITE_IOERR: "the disk does not take it; see that it has room and is well",
     sqlite3.SQLITE_CANTOPEN: "the disk does not open it; see that it has room and is well",
     sqlite3.SQLITE_READONLY: "the disk is read only; mount it for writing",
     sqlite3.SQLITE_BUSY: "another process on this disk keeps it for too long; end that one",

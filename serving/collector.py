@@ -56,7 +56,7 @@ def _message_id(message: Message) -> str:
     """Return the id that makes a repetition known; one is made where none was sent."""
     if message.get("messageId") == "":
         raise InvalidEvent("messageId is empty; send 1 to 100 characters", field="messageId")
-    return _text(message, "messageId") or f"n-{uuid.uuid4().hex}"
+    return _id(message, "messageId") or f"n-{uuid.uuid4().hex}"
 
 
 def _kind(message: Message) -> str:
@@ -105,7 +105,7 @@ def _ids(message: Message) -> tuple[str | None, str | None]:
 
 def _person_id(message: Message, name: str) -> str | None:
     """Return an id; one that names nobody, such as 'null', would join strangers: it is none."""
-    given = _text(message, name)
+    given = _id(message, name)
     if given is None or is_nobody(given):
         return None
     if len(given) > MAX_PERSON_ID_LENGTH:
@@ -113,6 +113,15 @@ def _person_id(message: Message, name: str) -> str | None:
             f"{name} {given[:20]!r}... has {len(given)} characters, more than "
             f"{MAX_PERSON_ID_LENGTH}; shorten it",
             field=name,
+        )
+    return given
+
+
+def _id(message: Message, name: str) -> str | None:
+    given = _text(message, name)
+    if given is not None and "\0" in given:
+        raise InvalidEvent(
+            f"{name} {given[:40]!r} holds the character NUL; leave it out", field=name
         )
     return given
 

@@ -28,6 +28,7 @@ from serving.intake import (
 from serving.keys import SECRET
 from serving.listing import passed_by, show
 from serving.own_ids import decision_id_of, messages_with_ids
+from serving.people import LOST
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.decide import DecideAsked, ListWanted
@@ -135,7 +136,6 @@ def _failed(outcomes: list[Outcome], fault: Exception) -> list[Outcome]:
 
 def _answer(call: Call, decided: Decided, outcomes: list[Outcome]) -> dict[str, Any]:
     is_lost = call.seen is None
-    why = "the person cannot be looked up at this moment; answered as for an unknown visitor"
     return {
         "decision_id": call.decision_id,
         "events": _events(call, outcomes),
@@ -146,7 +146,7 @@ def _answer(call: Call, decided: Decided, outcomes: list[Outcome]) -> dict[str, 
         "model_versions": decided.model_versions(),
         "features_age_seconds": call.person.age_seconds(call.now),
         "fallback": UNKNOWN if is_lost else None,
-        "fallback_reason": why if is_lost else None,
+        "fallback_reason": LOST if is_lost else None,
         "release_id": call.release.release_id,
     }
 

@@ -15,7 +15,7 @@ import numpy as np
 from domain.events import Event
 from serving.actions import Situation
 from serving.at_once import NOBODY, Seen
-from serving.deciding import judge, silence_of
+from serving.deciding import FAILED, judge, silence_of
 from serving.exposures import Ids
 from serving.listing import list_answer, wish_of
 from serving.people import Person
@@ -25,7 +25,7 @@ from serving.runtime import Runtime
 from serving.shapes.decide import DecideAsked
 
 logger = logging.getLogger(__name__)
-FAILED, NO_SCORES = "failed", "no_scores"
+NO_SCORES = "no_scores"
 _WHY = "this part failed; the log of the service says why"
 
 

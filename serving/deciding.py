@@ -1,21 +1,24 @@
 """From a request for an action to its answer, kept as an exposure when it is going to be shown."""
 
+import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.decisions import Decision
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, StoreUnavailable
 from domain.events import CHANNELS, Event
 from domain.strata import stratum_of
 from serving.actions import ALWAYS, Situation, candidate_plain, choose_action, exposure
 from serving.exposures import Ids
 from serving.listing import new_decision_id
-from serving.people import Person
+from serving.people import LOST, Person
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.actions import ActionAsked
 
+logger = logging.getLogger(__name__)
+FAILED = "failed"
 PRIOR = "prior"  # no responses have been counted: the catalogue's own expectation is used
 UNKNOWN = "unknown_customer"
 
@@ -33,13 +36,29 @@ async def next_best_action(runtime: Runtime, asked: ActionAsked, now: datetime) 
     channels = channels_of(asked.channels, "channels")
     if asked.customer_id is None and asked.anonymous_id is None:
         raise InvalidInput("give a customer_id or an anonymous_id", field="customer_id")
-    person = runtime.people.find(asked.customer_id, asked.anonymous_id)
-    situation = situation_of(runtime, person, channels, now)
+    decision_id = new_decision_id()
     ids = (asked.customer_id, asked.anonymous_id) if asked.log else None
-    verdict = judge(runtime, person, situation, new_decision_id(), ids)
-    if verdict.shown is not None:
-        await runtime.intake.record([verdict.shown])
+    try:
+        person = runtime.people.find(asked.customer_id, asked.anonymous_id)
+        situation = situation_of(runtime, person, channels, now)
+        verdict = judge(runtime, person, situation, decision_id, ids)
+    except Exception:  # law 7: whatever is broken, silence is an answer
+        logger.exception("next best action: it cannot be weighed; falling back to silence")
+        lost = {"fallback": FAILED, "fallback_reason": LOST}
+        return silence_of(runtime.release, decision_id) | lost
+    if verdict.shown is not None and not await _is_kept(runtime, verdict.shown):
+        verdict.answer["logged"] = False
     return verdict.answer
+
+
+async def _is_kept(runtime: Runtime, shown: Event) -> bool:
+    """Keep an exposure; the decision is good also where it cannot be kept."""
+    try:
+        await runtime.intake.record([shown])
+    except StoreUnavailable as fault:
+        logger.error("next best action: not kept as shown: %s", fault)
+        return False
+    return True
 
 
 def judge(

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from domain.events import to_micros
 from serving.actions import ALWAYS
 from serving.exposures import Ids, exposure_of
 from serving.filters import mask_of
-from serving.people import Person
+from serving.people import LOST, Person, Visitor
 from serving.recommend import Choice, Wish, recommend
 from serving.release import Release
 from serving.runtime import Runtime
@@ -31,14 +32,25 @@ def new_decision_id() -> str:
 def recommendations(runtime: Runtime, asked: RecommendationsAsked, now: datetime) -> dict[str, Any]:
     """Return a list for a person, a device or an unknown visitor."""
     release = runtime.release
-    person = runtime.people.find(asked.customer_id, asked.anonymous_id)
-    wish = wish_of(asked, person, runtime.people.bought(person), passed_by(asked, release), now)
-    answer = list_answer(runtime, "recommendations", release, recommend(release, wish))
+    visitor = runtime.people.visitor(asked.customer_id, asked.anonymous_id)
+    choice = _chosen_for(visitor, asked, passed_by(asked, release), release, now)
+    answer = list_answer(runtime, "recommendations", release, choice)
     answer["placement"] = asked.placement
-    answer["features_age_seconds"] = person.age_seconds(now)
+    answer["features_age_seconds"] = visitor.person.age_seconds(now)
     if asked.is_shown:
         show(runtime, answer, (asked.customer_id, asked.anonymous_id), now)
     return answer
+
+
+def _chosen_for(
+    visitor: Visitor,
+    asked: ListAsked,
+    passed: np.ndarray | None,
+    release: Release,
+    now: datetime,
+) -> Choice:
+    choice = recommend(release, wish_of(asked, visitor.person, visitor.bought, passed, now))
+    return replace(choice, fallback_reason=LOST) if visitor.is_lost else choice
 
 
 def show(runtime: Runtime, answer: dict[str, Any], ids: Ids, now: datetime) -> None:
@@ -79,12 +91,10 @@ def wish_of(
 def leo_list(runtime: Runtime, profile_id: str, top_n: int, now: datetime) -> dict[str, Any]:
     """Return a list for one profile in the words of LEO CDP."""
     asked = RecommendationsAsked.model_validate({"limit": top_n})
-    person = runtime.people.find(None, profile_id)
-    release = runtime.release
-    wish = wish_of(asked, person, runtime.people.bought(person), None, now)
-    choice = recommend(release, wish)
+    visitor, release = runtime.people.visitor(None, profile_id), runtime.release
+    choice = _chosen_for(visitor, asked, None, release, now)
     runtime.metrics.answers.add("leo", choice.fallback or "")
-    stage = person.attributes(now).get("journey_stage")
+    stage = visitor.person.attributes(now).get("journey_stage")
     items = _items(release, choice)
     products = [_leo_product(item, [stage] if stage else []) for item in items]
     return {"profile_id": profile_id, "recommended_products": products}

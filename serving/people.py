@@ -25,6 +25,7 @@ from feature_repo.store import Features, StoredProfile
 
 logger = logging.getLogger(__name__)
 _REMEMBERED = 50_000  # profiles whose purchases are kept in memory
+LOST = "the person cannot be looked up at this moment; answered as for an unknown visitor"
 BUYING = frozenset(builtin_catalogue().in_group(PURCHASE_GROUP))
 
 
@@ -60,6 +61,15 @@ class Person:
     def attributes(self, now: datetime) -> dict[str, Any]:
         """Return the flat profile that segment rules ask: features, traits, scores."""
         return profile_at(self.state, self.scores, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person and what they bought; `is_lost` if nobody could look them up."""
+
+    person: Person
+    bought: frozenset[str] = frozenset()
+    is_lost: bool = False
 
 
 def _shown_in(events: Iterable[Event], besides: str | None) -> dict[str, datetime]:
@@ -110,6 +120,15 @@ class People:
         if stored is not None and stored.state.tallies:
             return stored.state.known
         return any(e.customer_id == profile_id for e in self._log.events_of(profile_id))
+
+    def visitor(self, customer_id: str | None, anonymous_id: str | None) -> "Visitor":
+        """Return for whom a list is; whatever is broken, it can be one for an unknown visitor."""
+        try:
+            person = self.find(customer_id, anonymous_id)
+            return Visitor(person, self.bought(person))
+        except Exception:  # law 7
+            logger.exception("a list: the person cannot be looked up")
+            return Visitor(Person(""), is_lost=True)
 
     def customer_of(self, anonymous_id: str) -> str | None:
         """Return the customer that a device is linked to, or None."""

@@ -12,7 +12,7 @@ from feature_repo.salt import FILE, ensure_salt
 
 sys.path.insert(0, str(Path(__file__).parent / "stream"))
 
-from redis_server import RedisServer  # noqa: E402
+from redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

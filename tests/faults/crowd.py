@@ -28,7 +28,9 @@ class Crowd:
     def __init__(self, settings, key, seed, shares=None, clients=4, label="load"):
         """`shares` are the batches of each client; without it each sends until it is ended."""
         self._port, self._key = settings.port, key
-        draws = [random.Random(f"{seed}/{n}") for n in range(clients if shares is None else len(shares))]
+        draws = [
+            random.Random(f"{seed}/{n}") for n in range(clients if shares is None else len(shares))
+        ]
         self._work = [
             (draw, endless(draw, f"{label}-{seed}-{n}") if shares is None else iter(shares[n]))
             for n, draw in enumerate(draws)

@@ -12,7 +12,7 @@ from kills import serving
 from services import answers, until
 from tally import count
 
-_SIZE = "24m"
+_SIZE = "200m"
 _MIB = 2**20
 
 

@@ -35,8 +35,10 @@ def away_under_load(server, tmp_path, seed, times, look, forked=True):
                 refused = len(crowd.refusals)
                 server.kill()
                 until(lambda n=refused: len(crowd.refusals) > n, "Redis to be missed", 60)
-                look(settings, keys, crowd)
-                server.start()
+                try:
+                    look(settings, keys, crowd)
+                finally:
+                    server.start()
             crowd.finish()
         assert refusals_of(crowd) == {(503, "store_unavailable")}
         assert answers(settings, "/health/ready")
@@ -55,8 +57,10 @@ def full_under_load(server, tmp_path, seed, look, forked=True):
             until(lambda: len(crowd.acknowledged) > 300, "the load to be taken", 60)
             client.config_set("maxmemory", 1)
             until(lambda: len(crowd.refusals) > 20, "Redis to be full", 60)
-            look(settings, keys, crowd)
-            client.config_set("maxmemory", 0)
+            try:
+                look(settings, keys, crowd)
+            finally:
+                client.config_set("maxmemory", 0)
             crowd.finish()
         assert refusals_of(crowd) == {(503, "store_unavailable")}
     finally:

@@ -13,5 +13,5 @@ pytestmark = pytest.mark.slow
 )
 def test_steps_of_the_clock_lose_nothing_and_stop_no_timer(tmp_path):
     place = Settings(home=tmp_path, event_log=EMBEDDED, online_store=EMBEDDED)
-    found = stepped_under_load(place, tmp_path, seed=8)
+    found = stepped_under_load(place, tmp_path, seed=8, steps=("-3h", "+400d", "-1h"))
     assert found.is_clean and found.acknowledged, found

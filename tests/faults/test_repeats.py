@@ -1,8 +1,8 @@
 """The same batches from many clients, and events of two days in no order, over HTTP."""
 
-import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 from crowd import Crowd
@@ -42,7 +42,7 @@ def test_two_workers_count_each_event_once_and_end_with_their_leader(tmp_path):
         crowd.finish()
     workers = part.workers()
     part.kill_leader()
-    until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the workers to end")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "the workers to end")
     assert not answers(settings, "/health/live")
     found = count("repeated, shuffled, a worker killed", settings, *crowds, crowd)
     assert found.is_clean and found.acknowledged > 2_400, found

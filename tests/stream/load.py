@@ -35,7 +35,9 @@ def an_event(draw, message_id, people, keys=False):
     at = START + timedelta(seconds=draw.randrange(48 * 3600))
     kind = draw.choice(_KINDS)
     customer = f"c{draw.randrange(people)}" if draw.random() < 0.5 or kind == "purchase" else None
-    device = f"d{draw.randrange(people * 3 // 2)}" if customer is None or draw.random() < 0.4 else None
+    device = (
+        f"d{draw.randrange(people * 3 // 2)}" if customer is None or draw.random() < 0.4 else None
+    )
     lines = (Line(f"i{draw.randrange(5)}", 1.0, 9.5),)
     value = 9.5 if kind == "purchase" else None
     mail = f"e{draw.randrange(4)}@{message_id.split('-')[0]}.example"

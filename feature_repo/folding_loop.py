@@ -9,6 +9,7 @@ import signal
 import threading
 from types import FrameType
 
+from domain.errors import StoreUnavailable
 from feature_repo.consumers import Consumer
 from feature_repo.log import Log
 from feature_repo.store import Features
@@ -45,7 +46,7 @@ def fold_until(ended: threading.Event, log: Log, features: Features) -> None:
             consumer, stream = log.consumer(), Stream(log, features, partitions=())
     try:
         consumer.leave()
-    except ConnectionError as fault:
+    except StoreUnavailable as fault:
         logger.warning("the partitions of this stream are free in a moment: %s", fault)
 
 

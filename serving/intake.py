@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.errors import Erased, NextbestError
+from domain.errors import Erased, NextbestError, StoreUnavailable
 from domain.events import Event
 from serving.collector import to_event
 from serving.errors import body_of
@@ -61,7 +61,7 @@ class Intake:
         """Return which events may be kept; the log asks that again when it stores them."""
         try:
             return self._admits(events) if self._admits and events else [True] * len(events)
-        except ConnectionError:  # what cannot be written either is told as such
+        except StoreUnavailable:  # what cannot be written either is told as such
             return [True] * len(events)
 
     async def record(self, events: Sequence[Event]) -> list[bool]:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from domain.catalogue import PURCHASE_GROUP
-from domain.errors import NotEnoughData
+from domain.errors import NotEnoughData, StoreUnavailable
 from domain.settings import APART, EMBEDDED, ON, Settings
 from feature_repo.backends import open_log
 from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
@@ -94,7 +94,7 @@ def streams(settings: Settings) -> list[Finding]:
     try:
         with closing(open_log(settings)) as log:
             lags, partitions = log.lag(), log.partitions
-    except ConnectionError as fault:
+    except StoreUnavailable as fault:
         return [Finding("streams", BAD, str(fault), "start that Redis, or set NEXTBEST_EVENT_LOG")]
     return [_stream_finding(lags, partitions)]
 

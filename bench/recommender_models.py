@@ -15,10 +15,12 @@ from recommender_peers import PEERS, Peer
 from recommender_table import Contender, K, evaluate
 
 from domain.errors import InvalidInput
+from models.bought_together import BoughtTogetherRecommender
 from models.history import History
 from models.interactions import Interactions
 from models.popular import PopularRecommender
 from models.protocols import Recommender
+from models.trending import TrendingRecommender
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,20 @@ def drawn(space: Mapping[str, Sequence[Any]], trials: int, seed: int) -> list[di
 
 OURS: dict[str, Callable[[Options], Contender]] = {
     "popular": lambda _: Ours(PopularRecommender()),
+    "trending": lambda options: Tuned(
+        lambda settings: Ours(TrendingRecommender(**settings)),
+        {
+            "recent_days": [3.0, 7.0, 14.0],
+            "past_days": [28.0, 56.0, 112.0],
+            "prior_acts": [1, 3, 9],
+        },
+        options,
+    ),
+    "bought_together": lambda options: Tuned(
+        lambda settings: Ours(BoughtTogetherRecommender(**settings)),
+        {"min_baskets": [1, 2, 4], "prior_baskets": [0.5, 2, 8, 32], "neighbours": [50, 100, 300]},
+        options,
+    ),
 }
 
 

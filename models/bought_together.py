@@ -42,7 +42,7 @@ class BoughtTogetherRecommender(RanksByScore):
     popularity_: np.ndarray  # (items,) float32
 
     def __init__(
-        self, *, min_baskets: int = 2, prior_baskets: float = 2.0, neighbours: int = 200
+        self, *, min_baskets: int = 2, prior_baskets: float = 2.0, neighbours: int = 100
     ) -> None:
         self.min_baskets = min_baskets
         self.prior_baskets = prior_baskets

@@ -51,7 +51,7 @@ class BuyAgainRecommender(RanksByScore):
     learned_: Repurchases
     popularity_: np.ndarray  # (items,) float32
 
-    def __init__(self, *, horizon_days: float = 14.0, prior_repeats: float = 5.0) -> None:
+    def __init__(self, *, horizon_days: float = 14.0, prior_repeats: float = 2.0) -> None:
         self.horizon_days = horizon_days
         self.prior_repeats = prior_repeats
 

@@ -28,7 +28,7 @@ def shop() -> Interactions:
     return Interactions.from_ids([f"u{u}" for u in users], items, times=times)
 
 
-MODEL = BuyAgainRecommender(horizon_days=7).fit(shop())
+MODEL = BuyAgainRecommender(horizon_days=7, prior_repeats=5).fit(shop())
 
 
 def due(item: str, *ages: float, model=MODEL) -> float:
@@ -50,7 +50,7 @@ def test_an_item_is_due_around_its_own_gap():
 
 
 def test_a_longer_horizon_is_likelier():
-    longer = BuyAgainRecommender(horizon_days=60).fit(shop())
+    longer = BuyAgainRecommender(horizon_days=60, prior_repeats=5).fit(shop())
     assert due("coffee", 20, model=longer) > due("coffee", 20) > 0
 
 

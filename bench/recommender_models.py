@@ -15,6 +15,7 @@ from recommender_peers import PEERS, Peer
 from recommender_table import Contender, K, evaluate
 
 from domain.errors import InvalidInput
+from models.als import ALSRecommender
 from models.bought_together import BoughtTogetherRecommender
 from models.history import History
 from models.interactions import Interactions
@@ -111,6 +112,12 @@ def drawn(space: Mapping[str, Sequence[Any]], trials: int, seed: int) -> list[di
     ]
 
 
+ALS_SPACE = {
+    "factors": (64, 128, 256),
+    "unobserved": (0.02, 0.1, 0.3),
+    "regularization": (0.003, 0.01, 0.03, 0.1),
+    "exponent": (0.5, 1.0),
+}
 OURS: dict[str, Callable[[Options], Contender]] = {
     "popular": lambda _: Ours(PopularRecommender()),
     "trending": lambda options: Tuned(
@@ -126,6 +133,12 @@ OURS: dict[str, Callable[[Options], Contender]] = {
         lambda settings: Ours(BoughtTogetherRecommender(**settings)),
         {"min_baskets": [1, 2, 4], "prior_baskets": [0.5, 2, 8, 32], "neighbours": [50, 100, 300]},
         options,
+    ),
+    "als": lambda o: Ours(ALSRecommender(num_threads=o.threads, seed=o.seed)),
+    "als, tuned": lambda o: Tuned(
+        lambda s: Ours(ALSRecommender(num_threads=o.threads, seed=o.seed, **s), str(s)),
+        ALS_SPACE,
+        o,
     ),
 }
 

@@ -140,15 +140,17 @@ _BPR_SPACE = {
     "iterations": (100, 200),
 }
 _BM25_SPACE = {"K": (50, 200, 500), "K1": (0.1, 0.5, 1.2, 3.0), "B": (0.0, 0.2, 0.5, 0.8)}
-PEERS = {
-    "implicit als": Peer(_als),
-    "implicit als, tuned": Peer(_als, _ALS_SPACE),
-    "implicit bpr": Peer(_bpr),
-    "implicit bpr, tuned": Peer(_bpr, _BPR_SPACE),
-    "implicit bm25": Peer(_bm25),
-    "implicit bm25, tuned": Peer(_bm25, _BM25_SPACE),
-}
-if importlib.util.find_spec("lenskit") is not None:  # the extra `bench`
+PEERS: dict[str, Peer] = {}  # those of the extra `bench` that are installed
+if importlib.util.find_spec("implicit") is not None:
+    PEERS |= {
+        "implicit als": Peer(_als),
+        "implicit als, tuned": Peer(_als, _ALS_SPACE),
+        "implicit bpr": Peer(_bpr),
+        "implicit bpr, tuned": Peer(_bpr, _BPR_SPACE),
+        "implicit bm25": Peer(_bm25),
+        "implicit bm25, tuned": Peer(_bm25, _BM25_SPACE),
+    }
+if importlib.util.find_spec("lenskit") is not None:
     _LENSKIT_SPACE = {
         "embedding_size": FACTORS,
         "weight": (1, 5, 15, 40, 100),

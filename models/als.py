@@ -2,32 +2,36 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from domain.errors import NotEnoughData
+from domain.errors import InvalidInput, NotEnoughData
+from models.als_solver import Basis, Loss, half_step
 from models.history import History
 from models.interactions import Interactions
 from models.manifest import params_of, read_manifest, saving
 from models.popular import popularity
 from models.ranking import Catalogue, RanksByScore
+from models.reasons import past_reasons
+
+_SPREAD = 0.1  # of the first random vectors, over the root of their length (Rendle et al. 2022)
 
 
 class ALSRecommender(RanksByScore):
-    """Implicit-feedback ALS (Hu, Koren & Volinsky 2008), fitted by the `implicit` library.
+    """Implicit-feedback ALS after Rendle, Krichene, Zhang & Koren 2022 ("Revisiting iALS").
 
-    The confidence in an observed pair is c = 1 + alpha * weight, in an unobserved one 1. A visitor
-    x solves eq. 4 there, with Y the item vectors (items, factors):
-    x = (YtY + Yt (C - I) Y + regularization * I)^-1 Yt C p. Only fit needs `implicit`; scoring is
-    numpy and needs the history alone, so it is the same for known and new visitors.
-    A history without known items gets the popular order.
+    An observed pair has the value 1 and its weight over the mean weight, every pair the value 0
+    with weight `unobserved`. A row's penalty is regularization * (its summed weights + unobserved *
+    the number of others) ** exponent. A visitor is solved alike from the history alone, so known
+    and new visitors are served by the same rule. A history without known items gets the popular
+    order.
     """
 
     KIND: ClassVar[str] = "als"
     catalogue_: Catalogue
     item_factors_: np.ndarray  # Y, (items, factors) float32
-    gram_: np.ndarray  # YtY + regularization * I, (factors, factors) float64
+    weight_: float  # the mean weight of a pair in fit: what counts as one act
     popularity_: np.ndarray  # (items,) float32
 
     def __init__(
@@ -35,40 +39,38 @@ class ALSRecommender(RanksByScore):
         *,
         factors: int = 64,
         epochs: int = 15,
-        regularization: float = 1.0,
-        alpha: float = 20.0,
+        regularization: float = 0.01,
+        unobserved: float = 0.1,
+        exponent: float = 1.0,
         num_threads: int = 1,
         seed: int = 0,
     ) -> None:
         self.factors = factors
         self.epochs = epochs
         self.regularization = regularization
-        self.alpha = alpha
+        self.unobserved = unobserved
+        self.exponent = exponent
         self.num_threads = num_threads
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn the item vectors."""
-        from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
         if not len(interactions):
             raise NotEnoughData("als: no interactions to learn from; widen the time window")
-        confidence = interactions.matrix()
-        confidence.data = 1.0 + self.alpha * confidence.data
-        # alpha=1: the library's own leaves out the 1, so that a light act would count below none.
-        with threadpool_limits(1, "blas"):  # nested BLAS threads make it up to ten times slower
-            model = AlternatingLeastSquares(
-                factors=self.factors,
-                iterations=self.epochs,
-                regularization=self.regularization,
-                alpha=1.0,
-                num_threads=self.num_threads,
-                random_state=self.seed,
-            )
-            model.fit(confidence, show_progress=False)
+        by_user = interactions.matrix()
+        self.weight_ = float(by_user.data.mean())
+        by_user.data /= self.weight_
+        by_item, loss, rng = by_user.T.tocsr(), self._loss(), np.random.default_rng(self.seed)
+        vectors = rng.normal(0, _SPREAD / np.sqrt(self.factors), (by_user.shape[1], self.factors))
+        vectors = vectors.astype(np.float32)
+        with threadpool_limits(1, "blas"):  # the rows are shared out among threads already
+            for _ in range(self.epochs):
+                users = half_step(by_user, vectors, loss, self.num_threads)
+                vectors = half_step(by_item, users, loss, self.num_threads)
         self.popularity_ = popularity(interactions)
-        return self._set(interactions.item_ids, np.asarray(model.item_factors, dtype=np.float32))
+        return self._set(interactions.item_ids, vectors)
 
     @property
     def item_vectors(self) -> np.ndarray:
@@ -79,19 +81,28 @@ class ALSRecommender(RanksByScore):
     def user_vector(self, history: History) -> np.ndarray:
         """Return the visitor's vector, (factors,) float32; zeros where no item is known."""
         at, weights = self._catalogue().weights(history)
-        return self._folded(at, weights)
+        return np.asarray(self._pulls(at, weights).sum(axis=1), dtype=np.float32)
 
     def score_batch(self, histories: Sequence[History]) -> np.ndarray:
         """Return the score of each item for each history, (histories, items) float32."""
         catalogue = self._catalogue()
-        known = [catalogue.weights(history) for history in histories]
-        users = np.zeros((len(histories), self.factors), dtype=np.float32)
-        for row, (at, weights) in enumerate(known):
-            users[row] = self._folded(at, weights)
-        scores = users @ self.item_vectors.T  # (histories, factors) x (factors, items)
-        empty = np.array([not len(at) for at, _ in known], dtype=bool)
-        scores[empty] = self.popularity_
+        users = np.array([self.user_vector(history) for history in histories], dtype=np.float32)
+        scores = users.reshape(-1, self.factors) @ self.item_vectors.T  # (histories, items)
+        empty = [not len(catalogue.positions(history.item_ids)) for history in histories]
+        scores[np.array(empty, dtype=bool)] = self.popularity_
         return np.asarray(scores)
+
+    def strongest(
+        self, history: History, positions: np.ndarray, top: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each position the `top` past items that added most to its score.
+
+        All past items sum to the score: item i adds y_j (Y_S^T W Y_S + D)^-1 w_i y_i to item j
+        (Hu, Koren & Volinsky 2008, section 5).
+        """
+        at, weights = self._catalogue().weights(history)
+        added = self._pulls(at, weights).T @ self.item_vectors[positions].T  # (m, asked)
+        return past_reasons(self.item_ids[at], added, top)
 
     def save(self, folder: Path) -> None:
         """Write `factors.npz` with a manifest."""
@@ -102,28 +113,45 @@ class ALSRecommender(RanksByScore):
                 item_ids=catalogue.item_ids,
                 item_factors=self.item_vectors,
                 popularity=np.asarray(self.popularity_),
+                weight=np.float64(self.weight_),
             )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a saved model."""
-        model = cls(**read_manifest(folder, cls.KIND).params)
+        model = cls(**_current(read_manifest(folder, cls.KIND).params, folder))
         with np.load(Path(folder) / "factors.npz", allow_pickle=False) as arrays:
             model.popularity_ = arrays["popularity"]
+            model.weight_ = float(arrays["weight"])
             return model._set(arrays["item_ids"], arrays["item_factors"])
+
+    def _loss(self) -> Loss:
+        return Loss(self.unobserved, self.regularization, self.exponent)
 
     def _set(self, item_ids: np.ndarray, item_factors: np.ndarray) -> Self:
         self.catalogue_ = Catalogue(item_ids)
         self.item_factors_ = item_factors
-        Y = item_factors.astype(np.float64)
-        self.gram_ = Y.T @ Y + self.regularization * np.eye(Y.shape[1])
+        self._basis = Basis.of(item_factors.astype(np.float64))
         return self
 
-    def _folded(self, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        if not len(at):
-            return np.zeros(self.factors, dtype=np.float32)
-        Y = self.item_vectors[at].astype(np.float64)  # (m, factors)
-        extra = self.alpha * weights  # c - 1, (m,)
-        A = self.gram_ + (Y * extra[:, None]).T @ Y  # (factors, factors)
-        b = (1.0 + extra) @ Y  # (factors,)
-        return np.linalg.solve(A, b).astype(np.float32)
+    def _pulls(self, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return what each past item adds to the visitor's vector, (factors, m) float64."""
+        w = weights / self.weight_
+        penalty = self._loss().penalties(np.array([w.sum()]), len(self.item_factors_))
+        diagonal = self.unobserved * self._basis.gram + penalty  # (d,)
+        past = self._basis.vectors[at]  # (m, d)
+        scaled = past / diagonal
+        if len(at) <= self.factors:
+            pulls = scaled.T @ np.linalg.inv(np.diag(1 / w) + scaled @ past.T)
+        else:
+            pulls = np.linalg.solve(np.diag(diagonal) + (past * w[:, None]).T @ past, (past.T * w))
+        return np.asarray(self._basis.rotation @ pulls)
+
+
+def _current(params: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if "alpha" in params:
+        raise InvalidInput(
+            f"model folder {folder} holds an 'als' of an older version (it has alpha); "
+            "train and release the recommender again"
+        )
+    return params

@@ -14,6 +14,7 @@ from models.item_text import Vocabulary, learn_vocabulary
 from models.manifest import params_of, read_manifest, saving
 from models.popular import popularity
 from models.ranking import Catalogue, RanksByScore
+from models.reasons import past_reasons
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -98,13 +99,8 @@ class ContentRecommender(RanksByScore):
         catalogue = self._catalogue()
         at, weights = catalogue.weights(history)
         shares = weights / max(weights.sum(), 1e-300)
-        added = self.vectors_[positions] @ self.vectors_[at].T * shares  # (asked, m)
-        best = np.argsort(-added, axis=1, kind="stable")[:, :top]
-        ids = catalogue.item_ids[at]
-        return [
-            list(zip(ids[of_item].tolist(), values[of_item].tolist(), strict=True))
-            for of_item, values in zip(best, added, strict=True)
-        ]
+        added = (self.vectors_[at] * shares[:, None]) @ self.vectors_[positions].T  # (m, asked)
+        return past_reasons(catalogue.item_ids[at], added, top)
 
     def save(self, folder: Path) -> None:
         """Write `content.npz` with a manifest."""

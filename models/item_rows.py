@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.reasons import past_reasons
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -34,15 +36,7 @@ def row_reasons(
     At most `top` each, greatest first; those that added nothing are left out.
     """
     added = rows[at][:, positions].toarray() * weights[:, None]  # (m, asked)
-    order = np.argsort(-added, axis=0, kind="stable")[:top]  # (top, asked)
-    found: list[list[tuple[str, float]]] = []
-    for column, best in enumerate(order.T):
-        values = added[best, column]
-        kept = best[values != 0]
-        found.append(
-            list(zip(item_ids[at[kept]].tolist(), added[kept, column].tolist(), strict=True))
-        )
-    return found
+    return past_reasons(item_ids[at], added, top)
 
 
 def strongest_of_rows(rows: "csr_matrix", keep: int) -> "csr_matrix":

@@ -20,6 +20,7 @@ class Taste:
         self._model = model
         ids = [str(item_id) for item_id in model.item_ids]
         known = [at for at, item_id in enumerate(ids) if item_id in items.row_of]
+        self._known = np.array(known, dtype=np.int64)
         self._rows = np.array([items.row_of[ids[at]] for at in known], dtype=np.int64)
         self._place_of = {row: place for place, row in enumerate(self._rows.tolist())}
         self._index = VectorIndex(model.item_vectors[known])
@@ -50,22 +51,7 @@ class Taste:
     ) -> list[list[tuple[str, float]]]:
         """Return for each row the `top` past items that added most to its score, and how much.
 
-        What all past items add sums to the score. With A = YtY + Yt (C - I) Y + regularization * I,
-        past item j adds c_j * y_i A^-1 y_j to item i (Hu, Koren & Volinsky 2008, section 5).
+        What all past items add sums to the score.
         """
-        at, weights = self._at(history)
-        model, extra = self._model, self._model.alpha * weights
-        past = model.item_vectors[at].astype(np.float64)  # (m, d)
-        A = model.gram_ + (past * extra[:, None]).T @ past  # (d, d)
         places = [self._place_of[int(row)] for row in rows]
-        shown = self._index.vectors[places].astype(np.float64)  # (n, d)
-        added = np.linalg.solve(A, shown.T).T @ past.T * (1.0 + extra)  # (n, m)
-        best = np.argsort(-added, axis=1, kind="stable")[:, :top]  # (n, top)
-        ids = model.item_ids[at]
-        return [
-            list(zip(ids[of_row].tolist(), values[of_row].tolist(), strict=True))
-            for of_row, values in zip(best, added, strict=True)
-        ]
-
-    def _at(self, history: History) -> tuple[np.ndarray, np.ndarray]:
-        return self._model.catalogue_.weights(history)
+        return self._model.strongest(history, self._known[places], top)

@@ -69,12 +69,15 @@ def last_value(column: str) -> MakeScorer:
     return lambda _: ColumnScorer(column, by="value")
 
 
-def als(*, factors: int, alpha: float, regularization: float) -> MakeRecommender:
+def als(
+    *, factors: int, unobserved: float, regularization: float, exponent: float = 1.0
+) -> MakeRecommender:
     """Return implicit ALS with fold-in."""
     return lambda options: ALSRecommender(
         factors=factors,
-        alpha=alpha,
+        unobserved=unobserved,
         regularization=regularization,
+        exponent=exponent,
         num_threads=options.threads,
         seed=options.seed,
     )

@@ -1,11 +1,14 @@
+import json
+
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
 
+from domain.errors import InvalidInput
 from models.als import ALSRecommender
 from models.contract import RecommenderContract, checkerboard
 from models.history import History
 from models.interactions import Interactions
+from models.manifest import load_model
 
 
 class TestALSRecommender(RecommenderContract):
@@ -20,28 +23,48 @@ def random_interactions(rows=600, users=40, items=30):
     return Interactions.from_ids(u, i, rng.uniform(0.05, 2, rows))
 
 
-def test_folding_in_equals_the_recalculation_of_implicit():
-    from implicit.cpu.als import AlternatingLeastSquares
+def objective(matrix, users, items, unobserved, regularization, exponent):
+    """The loss of Rendle et al. 2022, eq. 6 and 8, spelled out."""
+    scores, weights = users @ items.T, matrix
+    loss = (weights * (1 - scores) ** 2).sum() + unobserved * (scores**2).sum()
+    for vectors, mass, others in (
+        (users, weights.sum(1), len(items)),
+        (items, weights.sum(0), len(users)),
+    ):
+        penalty = regularization * (mass + unobserved * others) ** exponent
+        loss += (penalty * (vectors**2).sum(1)).sum()
+    return loss
 
+
+@pytest.mark.parametrize("factors", [3, 8, 24])  # rows longer and shorter than the vectors
+@pytest.mark.parametrize("exponent", [0.0, 1.0])
+def test_folding_in_finds_the_minimum_of_the_published_loss(factors, exponent):
     interactions = random_interactions()
-    model = ALSRecommender(factors=8, epochs=5, alpha=7.0, regularization=0.3).fit(interactions)
-    reference = AlternatingLeastSquares(factors=8, regularization=0.3, alpha=1.0, num_threads=1)
-    reference.item_factors = model.item_vectors.copy()
-    matrix = interactions.matrix()
-    for row, (user_id, history) in enumerate(interactions.histories()):
-        assert interactions.user_ids[row] == user_id
-        one = csr_matrix(matrix[row])
-        one.data = 1.0 + 7.0 * one.data
-        expected = reference.recalculate_user(0, one)
-        np.testing.assert_allclose(model.user_vector(history), expected, atol=1e-4)
+    model = ALSRecommender(
+        factors=factors, epochs=2, unobserved=0.2, regularization=0.05, exponent=exponent
+    ).fit(interactions)
+    weights = interactions.matrix().toarray().astype(np.float64)
+    weights /= weights[weights > 0].mean()
+    items = model.item_vectors.astype(np.float64)
+    users = np.array([model.user_vector(h) for _, h in interactions.histories()], dtype=np.float64)
+    settings = (0.2, 0.05, exponent)
+    least = objective(weights, users, items, *settings)
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        step = rng.normal(0, 1e-2, users.shape)
+        assert objective(weights, users + step, items, *settings) > least
 
 
-def test_scores_are_products_of_vectors():
-    interactions, histories, _ = checkerboard()
-    model = ALSRecommender(factors=4).fit(interactions)
-    product = model.user_vector(histories[0]) @ model.item_vectors.T
-    np.testing.assert_allclose(model.score_all(histories[0]), product, rtol=1e-5, atol=1e-6)
-    assert model.item_vectors.shape == (12, 4)
+def test_each_epoch_lowers_the_loss():
+    interactions = random_interactions()
+    weights = interactions.matrix().toarray().astype(np.float64)
+    weights /= weights[weights > 0].mean()
+    losses = []
+    for epochs in (1, 2, 4, 8):
+        model = ALSRecommender(factors=8, epochs=epochs).fit(interactions)
+        users = np.array([model.user_vector(h) for _, h in interactions.histories()])
+        losses.append(objective(weights, users, model.item_vectors, 0.1, 0.01, 1.0))
+    assert losses == sorted(losses, reverse=True)
 
 
 def test_an_unknown_visitor_has_no_direction():
@@ -62,9 +85,33 @@ def test_a_repeated_item_counts_with_the_sum_of_its_weights():
     np.testing.assert_allclose(twice, model.score_all(History.of(["item00"], [3.0])), rtol=1e-6)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_threads_change_no_score(threads):
+def test_the_unit_of_weights_changes_nothing():
+    seen = random_interactions()
+    ids = seen.user_ids[seen.users], seen.item_ids[seen.items]
+    model = ALSRecommender(factors=4, epochs=3).fit(seen)
+    tenfold = ALSRecommender(factors=4, epochs=3).fit(
+        Interactions.from_ids(*ids, seen.weights * 10)
+    )
+    np.testing.assert_allclose(
+        tenfold.score_all(History.of(["i1", "i2"], [10, 20])),
+        model.score_all(History.of(["i1", "i2"], [1, 2])),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_threads_change_no_score():
     history = History.of(["i1", "i2"])
     one = ALSRecommender(factors=4, epochs=3).fit(random_interactions())
-    other = ALSRecommender(factors=4, epochs=3, num_threads=threads).fit(random_interactions())
+    other = ALSRecommender(factors=4, epochs=3, num_threads=2).fit(random_interactions())
     np.testing.assert_array_equal(one.score_all(history), other.score_all(history))
+
+
+def test_a_folder_of_an_older_version_is_refused_with_the_cure(tmp_path):
+    ALSRecommender(factors=4).fit(checkerboard()[0]).save(tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    plain = json.loads(manifest.read_text())
+    plain["params"] = {"factors": 4, "epochs": 15, "regularization": 1.0, "alpha": 20.0}
+    manifest.write_text(json.dumps(plain))
+    with pytest.raises(InvalidInput, match=r"older version.*train and release"):
+        load_model(tmp_path / "model")

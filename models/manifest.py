@@ -36,6 +36,7 @@ KINDS = {
     "mean": "models.baselines:MeanScorer",
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
+    "sequence": "models.sequence:SequenceRecommender",
     "trending": "models.trending:TrendingRecommender",
     "ziln": "models.ziln:ZILNScorer",
 }

@@ -1,8 +1,6 @@
 """How the spend network learns: the zero-inflated lognormal loss, mini-batches, early stopping."""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from models.torch_threads import threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def train_network(
     train: Rows, held_out: Rows, scale: SpendScale, schedule: Schedule
 ) -> dict[str, np.ndarray]:
     """Return the weights of the epoch with the least held-out loss, float32 arrays by name."""
-    with _threads(schedule.num_threads), torch.random.fork_rng(devices=[]):
+    with threads(schedule.num_threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
         network = _network(train, scale, schedule.hidden)
         optimizer = torch.optim.AdamW(
@@ -135,13 +135,3 @@ def _mean_loss(network: nn.Sequential, rows: Rows, scale: SpendScale) -> float:
 
 def _tensors(rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     return tuple(torch.as_tensor(a, dtype=torch.float32) for a in (rows.x, rows.y, rows.w))  # type: ignore[return-value]
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -33,6 +33,7 @@ KINDS = {
     "hurdle": "models.hurdle:HurdleScorer",
     "identity": "models.calibration:IdentityCalibrator",
     "isotonic": "models.calibration:IsotonicCalibrator",
+    "linear": "models.linear:LinearRecommender",
     "mean": "models.baselines:MeanScorer",
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",

@@ -34,8 +34,22 @@ CREATE TABLE IF NOT EXISTS items (
     item_id TEXT PRIMARY KEY, updated_at INTEGER NOT NULL, title TEXT NOT NULL, category TEXT,
     brand TEXT, price REAL, in_stock INTEGER NOT NULL, attributes TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item_changes (item_id TEXT PRIMARY KEY, change INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS item_changes_in_order ON item_changes (change);
+CREATE TRIGGER IF NOT EXISTS item_added AFTER INSERT ON items BEGIN
+    INSERT OR REPLACE INTO item_changes
+    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes));
+END;
+CREATE TRIGGER IF NOT EXISTS item_changed AFTER UPDATE ON items
+WHEN (old.title, old.category, old.brand, old.price, old.in_stock, old.attributes)
+  IS NOT (new.title, new.category, new.brand, new.price, new.in_stock, new.attributes) BEGIN
+    INSERT OR REPLACE INTO item_changes
+    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes));
+END;
 """
 
+_ITEM = "i.item_id, updated_at, title, category, brand, price, in_stock, attributes"
 _INSERT = (
     f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 )
@@ -121,6 +135,18 @@ class EventLog(LogPersons):
     def put_items(self, items: Iterable[Item]) -> None:
         """Add items, or replace those with an older `updated_at`; all or none."""
         self.append((), items)
+
+    def item_changes(self) -> int:
+        """Return the number of the last change of the catalogue, 0 if there never was an item."""
+        return int(self._rows("SELECT coalesce(max(change), 0) FROM item_changes")[0][0])
+
+    def items_since(self, change: int) -> list[Item]:
+        """Return the items, as they are now, that changed behind that number."""
+        rows = self._rows(
+            f"SELECT {_ITEM} FROM item_changes c JOIN items i USING (item_id) "
+            "WHERE c.change > ? ORDER BY c.change", (change,),
+        )  # fmt: skip
+        return [to_item(row) for row in rows]
 
     def last_seq(self) -> int:
         """Return the sequence number of the newest event, 0 when there is none."""
@@ -209,11 +235,7 @@ class EventLog(LogPersons):
 
     def items(self) -> Iterator[Item]:
         """Yield the catalogue in item id order."""
-        rows = self._rows(
-            "SELECT item_id, updated_at, title, category, brand, price, in_stock, attributes "
-            "FROM items ORDER BY item_id"
-        )
-        return map(to_item, rows)
+        return map(to_item, self._rows(f"SELECT {_ITEM} FROM items i ORDER BY item_id"))
 
     def summary(self) -> LogSummary:
         """Count what is there."""

@@ -99,6 +99,14 @@ class Log(Protocol):
         """Add items, or replace those with an older `updated_at`."""
         ...
 
+    def item_changes(self) -> int:
+        """Return the number of the last change of the catalogue, 0 if there never was an item."""
+        ...
+
+    def items_since(self, change: int) -> list[Item]:
+        """Return the items, as they are now, that changed behind that number."""
+        ...
+
     def last_seq(self) -> int:
         """Return the sequence number of the newest event, 0 when there is none."""
         ...

@@ -106,6 +106,16 @@ class RedisLog(RedisPersons):
             values = [v for row in chunk for v in (row[0], row[1], json.dumps(row))]
             self._place.run(self._put, *values)
 
+    def item_changes(self) -> int:
+        """Return the number of the last change of the catalogue, 0 if there never was an item."""
+        return int(self._ask("hget", "about", "item_changes") or 0)
+
+    def items_since(self, change: int) -> list[Item]:
+        """Return the items, as they are now, that changed behind that number."""
+        ids = self._ask("zrangebyscore", "item_changes", f"({change}", "+inf")
+        found = self._ask("hmget", "items", ids) if ids else []
+        return [_item(text) for text in found if text]
+
     def last_seq(self) -> int:
         """Return the sequence number of the newest event, 0 when there is none."""
         return int(self._ask("hget", "about", "seq") or 0)
@@ -195,7 +205,7 @@ class RedisLog(RedisPersons):
     def items(self) -> Iterator[Item]:
         """Yield the catalogue in item id order."""
         found = sorted(self._ask("hgetall", "items").items())
-        return (to_item(tuple(json.loads(text.split(" ", 1)[1]))) for _, text in found)
+        return (_item(text) for _, text in found)
 
     def summary(self) -> LogSummary:
         """Count what is there."""
@@ -258,3 +268,8 @@ def _settled(keys: Keyspace, name: str, value: str) -> str:
     """Return what the log is marked with; the first to open it says what."""
     keys.ask("hsetnx", "about", name, value)
     return str(keys.ask("hget", "about", name))
+
+
+def _item(text: str) -> Item:
+    """Return the item of a text `<updated at> <row>`."""
+    return to_item(tuple(json.loads(text.split(" ", 1)[1])))

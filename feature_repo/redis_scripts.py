@@ -139,6 +139,8 @@ for i = 1, #ARGV, 3 do
   local known = redis.call('HGET', items, ARGV[i])
   if not known or tonumber(ARGV[i + 1]) >= tonumber(known:sub(1, known:find(' ', 1, true) - 1)) then
     redis.call('HSET', items, ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 2])
+    local change = redis.call('HINCRBY', KEYS[1] .. 'about', 'item_changes', 1)
+    redis.call('ZADD', KEYS[1] .. 'item_changes', change, ARGV[i])
   end
 end
 """

@@ -41,6 +41,14 @@ KINDS = {
     "trending": "models.trending:TrendingRecommender",
     "ziln": "models.ziln:ZILNScorer",
 }
+NO_RECOMMENDERS = frozenset(
+    ("calibrated", "column", "gbm", "hurdle", "identity", "isotonic", "mean", "platt", "ziln")
+)  # kinds that rate customers, or what such a model says
+
+
+def is_recommender(kind: str) -> bool:
+    """Return whether models of that kind order items."""
+    return kind in KINDS and kind not in NO_RECOMMENDERS
 
 
 @dataclass(frozen=True, slots=True)

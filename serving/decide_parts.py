@@ -19,7 +19,8 @@ from serving.deciding import FAILED, judge, silence_of
 from serving.exposures import Ids
 from serving.listing import list_answer, wish_of
 from serving.people import Person
-from serving.recommend import Choice, Wish, popular, recommend
+from serving.question import Wish
+from serving.recommend import Choice, popular, recommend
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.decide import DecideAsked

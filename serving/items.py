@@ -111,14 +111,15 @@ class ItemTable:
 def column_of(values: Sequence[Any], kind: str) -> Column:
     """Return a column; a value of another type than `kind` counts as missing."""
     if kind == NUMBER:
-        plain = [float(v) if _type_of(v) == NUMBER else np.nan for v in values]
+        plain = [float(v) if type_of(v) == NUMBER else np.nan for v in values]
         return Column(NUMBER, np.array(plain, dtype=np.float64), {})
     code_of: dict[float | str | bool, int] = {}
-    codes = [code_of.setdefault(v, len(code_of)) if _type_of(v) == kind else -1 for v in values]
+    codes = [code_of.setdefault(v, len(code_of)) if type_of(v) == kind else -1 for v in values]
     return Column(kind, np.array(codes, dtype=np.int32), code_of)
 
 
-def _type_of(value: object) -> str | None:
+def type_of(value: object) -> str | None:
+    """Return the type of an attribute, None for what is no attribute."""
     if isinstance(value, bool):
         return BOOLEAN
     if isinstance(value, int | float):
@@ -132,7 +133,7 @@ def _extra_columns(texts: Sequence[str | None]) -> dict[str, Column]:
     for row, text in enumerate(texts):
         if text and text != "{}":
             for name, value in json.loads(text).items():
-                if _type_of(value):
+                if type_of(value):
                     values.setdefault(name, {})[row] = value
     return {
         name: column_of([of_row.get(n) for n in range(len(texts))], _commonest(of_row.values()))
@@ -141,7 +142,7 @@ def _extra_columns(texts: Sequence[str | None]) -> dict[str, Column]:
 
 
 def _commonest(values: Iterable[Any]) -> str:
-    types = [str(_type_of(value)) for value in values]
+    types = [str(type_of(value)) for value in values]
     return max((TEXT, NUMBER, BOOLEAN), key=types.count)
 
 

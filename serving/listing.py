@@ -15,7 +15,8 @@ from serving.actions import ALWAYS
 from serving.exposures import Ids, exposure_of
 from serving.filters import mask_of
 from serving.people import LOST, Person, Visitor
-from serving.recommend import Choice, Wish, recommend
+from serving.question import Wish
+from serving.recommend import Choice, recommend
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.lists import ListAsked, RecommendationsAsked

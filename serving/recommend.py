@@ -1,43 +1,27 @@
-"""Which items to show: candidates by taste, filters kept exactly, reasons that add up."""
+"""Which items to show: candidates of several sources, filters kept exactly, reasons that hold."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from domain.behaviour import Touch
-from models.history import History
-from serving.history import Habits, history_of, verbs_of
-from serving.items import ItemTable
+from serving.question import AFFINITY, CONTENT, MODEL, POPULAR, TRENDING, Question, Wish
+from serving.reasons import TRENDING as RISING
+from serving.reasons import Reason, bought_often, reason, reasons_of
 from serving.release import Release
-from serving.taste import Taste
 
-POPULAR, CONTEXT = "popular", "context_items"
+CONTEXT = "context_items"
 _REASONS = 3  # the strongest of each item
-_HERE = "here"  # no verb: the item is on the page
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wish:
-    """What the list is for: whose past, what must not be in it, what is on the page."""
-
-    limit: int
-    now: int  # microseconds
-    touches: Sequence[Touch] = ()
-    bought: Collection[str] = ()
-    exclude: Collection[str] = ()
-    context_items: Sequence[str] = ()
-    passed: np.ndarray | None = None  # (items,) bool, which items pass the filter
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One item of a list: its row in the release, its score, and what drew it."""
+    """One item of a list: its row in the release, its score, what drew it, and who found it."""
 
     row: int
     score: float
-    reasons: list[dict[str, Any]]
+    reasons: list[Reason]
+    source: str = POPULAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,117 +35,102 @@ class Choice:
 
 def recommend(release: Release, wish: Wish) -> Choice:
     """Return at most `limit` items: none excluded, bought, out of stock, or twice."""
-    allowed = allowed_rows(release, wish)
-    habits = Habits.of(release.models.get(release.recommender, {}))
-    history = history_of(wish.touches, wish.context_items, wish.now, habits)
-    taste = release.taste
-    if taste is None or not taste.knows(history.item_ids):
-        return _without_taste(release, wish, allowed)
-    picks = _by_taste(release, taste, wish, history, allowed, habits)
-    picks += _popular(release, allowed, wish.limit - len(picks), {p.row for p in picks}, 0.0)
-    own = len(history) - len(wish.context_items)
-    if taste.knows(history.item_ids[:own]):
-        return Choice(picks)
-    return Choice(picks, CONTEXT, "nothing is known of this visitor but the items on the page")
+    return choose(Question(release, wish))
 
 
-def allowed_rows(release: Release, wish: Wish) -> np.ndarray:
-    """Return which items may be shown, (items,) bool."""
-    items = release.items
-    allowed = items.in_stock.copy()
-    if wish.passed is not None:
-        allowed &= wish.passed
-    for ids in (wish.bought, wish.exclude, wish.context_items):
-        allowed[items.rows(ids)] = False
-    return allowed
+def choose(asked: Question) -> Choice:
+    """Answer a question: who leans to what first, then what is popular near it, and at all."""
+    picks = by_taste(asked)
+    ways = (
+        (TRENDING, asked.release.items.by_trend),
+        (AFFINITY, asked.release.items.by_popularity),
+        (POPULAR, asked.release.items.by_popularity),
+    )
+    least = min([0.0, *(pick.score for pick in picks)])
+    for source, ranked in ways:
+        if source in asked.wish.sources:
+            taken = {pick.row for pick in picks}
+            score = least if asked.leaning is not None else None
+            picks += _ranked(asked, source, ranked, taken, score)
+    return _said(asked, picks)
 
 
-def _by_taste(
-    release: Release,
-    taste: Taste,
-    wish: Wish,
-    history: History,
-    allowed: np.ndarray,
-    habits: Habits,
-) -> list[Pick]:
-    rows, scores = taste.candidates(history, wish.limit, allowed)
-    verbs = verbs_of(wish.touches, habits) | dict.fromkeys(wish.context_items, _HERE)
-    parts = taste.strongest(history, rows, _REASONS)
+def by_taste(asked: Question) -> list[Pick]:
+    """Return the items that the visitor leans to, of those known to the model and of newcomers."""
+    leaning, wanted, limit = asked.leaning, asked.wish.sources, asked.wish.limit
+    if leaning is None:
+        return []
+    nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    known = leaning.known(limit, asked.allowed) if MODEL in wanted else nothing
+    new = leaning.new(limit, asked.allowed) if CONTENT in wanted else nothing
+    rows = np.concatenate([known[0], new[0]])
+    scores = np.concatenate([known[1], new[1]])
+    best = np.argsort(-scores, kind="stable")[:limit]  # of equals the known one
+    drawn = leaning.strongest(rows[best], _REASONS)
+    items, verbs = asked.release.items, asked.verbs
     return [
-        Pick(row, score, _reasons(release.items, row, of_row, verbs))
-        for row, score, of_row in zip(rows.tolist(), scores.tolist(), parts, strict=True)
-    ]
-
-
-def _reasons(
-    items: ItemTable, row: int, parts: Iterable[tuple[str, float]], verbs: dict[str, str]
-) -> list[dict[str, Any]]:
-    """Return the past items that drew an item, strongest first; what spoke against it is none."""
-    return [
-        {
-            "kind": "context" if verbs.get(item_id) == _HERE else "history",
-            "item_id": item_id,
-            "text": _said(items, row, item_id, verbs.get(item_id, "touched")),
-            "contribution": round(added, 6),
-        }
-        for item_id, added in parts
-        if added > 0
-    ]
-
-
-def _said(items: ItemTable, row: int, item_id: str, verb: str) -> str:
-    """Return in words why an item of the past drew the item at `row`."""
-    past = items.row_of.get(item_id)
-    title = item_id if past is None else items.titles[past]
-    if verb == _HERE:
-        return f"goes with {title}"
-    return f"you {verb} it" if past == row else f"because you {verb} {title}"
-
-
-def _without_taste(release: Release, wish: Wish, allowed: np.ndarray) -> Choice:
-    """Return what is popular, first within the categories of the items on the page."""
-    items = release.items
-    rows = items.rows(wish.context_items).tolist()
-    here = {category for row in rows if (category := items.categories[row]) is not None}
-    picks: list[Pick] = []
-    if here:
-        column = items.columns["category"]
-        near = column.one_of(here)
-        picks = _popular(release, allowed & near, wish.limit, set(), None)
-    fallback = CONTEXT if picks else POPULAR
-    picks += _popular(release, allowed, wish.limit - len(picks), {p.row for p in picks}, None)
-    return Choice(picks, fallback, _why_popular(release, picks))
+        Pick(row, score, reasons_of(items, row, parts, verbs, is_new), CONTENT if is_new else MODEL)
+        for row, score, is_new, parts in zip(
+            rows[best].tolist(), scores[best].tolist(), (best >= len(known[0])).tolist(), drawn,
+            strict=True,
+        )
+    ]  # fmt: skip
 
 
 def popular(release: Release, wish: Wish, why: str) -> Choice:
     """Return what is popular whoever asks; `why` says what it stands in for."""
-    picks = _popular(release, allowed_rows(release, wish), wish.limit, set(), None)
+    asked = Question(release, wish)
+    picks = _ranked(asked, POPULAR, release.items.by_popularity, (), None)
     return Choice(picks, POPULAR, why)
 
 
-def _popular(
-    release: Release, allowed: np.ndarray, limit: int, taken: Collection[int], score: float | None
+def _ranked(
+    asked: Question, source: str, ranked: np.ndarray, taken: Collection[int], score: float | None
 ) -> list[Pick]:
-    """Return the most popular allowed rows; the score is the popularity unless one is given."""
-    if limit <= 0:
+    """Return the first allowed rows of a ranking that are not taken, up to the limit.
+
+    The score is what the ranking goes by unless one is given.
+    """
+    missing = asked.wish.limit - len(taken)
+    if missing <= 0:
         return []
-    ranked = release.items.by_popularity
-    open_ = allowed.copy()
+    items = asked.release.items
+    open_ = asked.allowed.copy()
+    if source == AFFINITY:
+        open_ &= items.columns["category"].one_of(asked.near)
     open_[list(taken)] = False
-    rows = ranked[open_[ranked]][:limit].tolist()
-    reason = {
-        "kind": "popular",
-        "item_id": None,
-        "text": "bought often lately",
-        "contribution": None,
-    }
+    rows = ranked[open_[ranked]][:missing].tolist()
+    values = items.trend if source == TRENDING else items.popularity
     return [
-        Pick(row, float(release.items.popularity[row]) if score is None else score, [reason])
+        Pick(row, float(values[row]) if score is None else score, _why(asked, source, row), source)
         for row in rows
     ]
 
 
-def _why_popular(release: Release, picks: Sequence[Pick]) -> str:
+def _why(asked: Question, source: str, row: int) -> list[Reason]:
+    if source == TRENDING:
+        return [reason(RISING, "wanted more than usual")]
+    category = asked.release.items.categories[row]
+    if source == AFFINITY and category is not None:
+        return [bought_often(category, asked.near[category])]
+    return [bought_often()]
+
+
+def _said(asked: Question, picks: list[Pick]) -> Choice:
+    """Return the list with what it fell back to, where it had to."""
+    if MODEL not in asked.wish.sources and picks:
+        return Choice(picks)
+    if asked.leaning is None:
+        near = any(pick.source == AFFINITY for pick in picks)
+        is_page = near and len(asked.release.items.rows(asked.wish.context_items)) > 0
+        fallback = CONTEXT if is_page else AFFINITY if near else POPULAR
+        return Choice(picks, fallback, _why_without(asked.release, picks))
+    if asked.knows_visitor:
+        return Choice(picks)
+    return Choice(picks, CONTEXT, "nothing is known of this visitor but the items on the page")
+
+
+def _why_without(release: Release, picks: Sequence[Pick]) -> str:
     if not len(release.items):
         return "no items are known yet; import a catalogue or send events with products"
     if not picks:
@@ -169,5 +138,5 @@ def _why_popular(release: Release, picks: Sequence[Pick]) -> str:
     if release.release_id is None:
         return "nothing has been released yet; train and release first"
     if release.taste is None:
-        return "the release has no recommender"
+        return "the release has no recommender that knows one visitor from another"
     return "none of the items this visitor touched is known to the recommender"

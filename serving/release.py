@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,16 +14,18 @@ import faiss
 
 from domain.attributes import DEFAULT_MODELS
 from domain.errors import InvalidInput, NextbestError, NotFound
-from models.als import ALSRecommender
-from models.manifest import load_model
+from models.manifest import is_recommender, load_model
 from models.response_rates import ResponseRates
 from serving.audience import Audience
 from serving.items import ItemTable, read_items
+from serving.likeness import Likeness
 from serving.lookalikes import Crowd, read_crowd
+from serving.newcomers import Newcomers
 from serving.taste import Taste
 
 logger = logging.getLogger(__name__)
-RECOMMENDER_KINDS = ("als", "popular")
+_SAME_FOR_ALL = ("popular", "trending")  # kinds that the item table itself stands for
+_FIRST = ("recommend", "recommend_als")  # of several recommenders, the one that serves
 _BROKEN = (NextbestError, OSError, ValueError, KeyError, RuntimeError, duckdb.Error, BadZipFile)
 T = TypeVar("T")
 
@@ -44,6 +46,16 @@ class Release:
     audience: Audience | None = None
     crowd_file: Path | None = None
     faults: tuple[str, ...] = ()
+    newcomers: Newcomers = field(default_factory=Newcomers.none)
+    likeness: Likeness | None = None  # how newcomers find their place
+    item_change: int = 0  # of the log's catalogue, up to which the items know all
+
+    def with_items(self, items: ItemTable, newcomers: Newcomers) -> "Release":
+        """Return the release with other items; what was read already is not read again."""
+        found = replace(self, items=items, newcomers=newcomers)
+        if "crowd" in self.__dict__:
+            found.__dict__["crowd"] = self.__dict__["crowd"]
+        return found
 
     @property
     def created_at(self) -> str | None:
@@ -63,7 +75,7 @@ class Release:
     @cached_property
     def score_models(self) -> frozenset[str]:
         """The models whose scores a segment may name."""
-        scored = {n for n, m in self.models.items() if m.get("kind") not in RECOMMENDER_KINDS}
+        scored = {n for n, m in self.models.items() if not is_recommender(str(m.get("kind")))}
         return DEFAULT_MODELS | scored
 
     @cached_property
@@ -155,13 +167,14 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _recommender_name(about: dict[str, Any]) -> str:
-    """Return the released recommender: one with vectors before one without; '' if there is none."""
+    """Return the recommender that serves; '' if there is none. One with a taste comes first."""
     models = about.get("models") or {}
-    by_kind = {str(model.get("kind")): name for name, model in sorted(models.items())}
-    return next((by_kind[kind] for kind in RECOMMENDER_KINDS if kind in by_kind), "")
+    kinds = {name: str(model.get("kind")) for name, model in models.items()}
+    names = [name for name, kind in kinds.items() if is_recommender(kind)]
+    return min(names, key=lambda n: (kinds[n] in _SAME_FOR_ALL, n not in _FIRST, n), default="")
 
 
 def _read_taste(folder: Path, items: ItemTable) -> Taste | None:
-    """Return the taste, or None where the best released recommender is the popular list."""
+    """Return the taste, or None where the best released recommender is the same for all."""
     model = load_model(folder)
-    return Taste(model, items) if isinstance(model, ALSRecommender) else None
+    return None if model.KIND in _SAME_FOR_ALL else Taste(model, items)

@@ -18,6 +18,7 @@ from feature_repo.stream import Recorder
 from serving.actions import actions_file, read_actions
 from serving.bare import ItemsOfLog
 from serving.exposures import Exposures
+from serving.fresh_items import FreshItems
 from serving.intake import Intake
 from serving.keys import Keys, ensure_keys, keys_file, read_keys
 from serving.live import Live, open_live
@@ -50,14 +51,18 @@ class Runtime:
     segments: SegmentStore
     live: Live
     watched_release: Watched[Release]
+    fresh_items: FreshItems
     watched_erasures: Watched[None]
     watched_keys: Watched[Keys]
     watched_actions: Watched[tuple[Action, ...]]
 
     @property
     def release(self) -> Release:
-        """The release of this moment; a request asks once and keeps what it got."""
-        return self.watched_release.value
+        """The release of this moment, with the items as they are in the log now.
+
+        A request asks once and keeps what it got.
+        """
+        return self.fresh_items.of(self.watched_release.value)
 
     @property
     def keys(self) -> Keys:
@@ -111,7 +116,8 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
     recorder.catch_up()
     intake = Intake(recorder, settings.max_waiting_events, log.admits)
     catalogue = actions_file(settings)
-    segments, watched_release = SegmentStore(home, at), _watch_release(settings, log)
+    segments, fresh_items = SegmentStore(home, at), FreshItems(log)
+    watched_release = _watch_release(settings, log, fresh_items)
     runtime = Runtime(
         settings=settings,
         metrics=metrics,
@@ -128,6 +134,7 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
             settings, metrics, segments, log, features, lambda: watched_release.value, wake
         ),
         watched_release=watched_release,
+        fresh_items=fresh_items,
         watched_erasures=Watched("erasures", file_stamp(home / ERASED), lambda: None),
         watched_keys=Watched("keys", file_stamp(keys_file(home)), lambda: read_keys(home)),
         watched_actions=Watched("actions", file_stamp(catalogue), lambda: read_actions(catalogue)),
@@ -146,7 +153,7 @@ async def keep_fresh(runtime: Runtime) -> None:
             logger.exception("looking for a new release failed; trying again")
 
 
-def _watch_release(settings: Settings, log: Log) -> Watched[Release]:
+def _watch_release(settings: Settings, log: Log, fresh: FreshItems) -> Watched[Release]:
     home, started, items = settings.home, False, ItemsOfLog(log)
 
     def stamp() -> Hashable:
@@ -163,7 +170,7 @@ def _watch_release(settings: Settings, log: Log) -> Watched[Release]:
         if started and found.faults:  # at start a damaged release is better than none
             raise InvalidInput(f"release {named}: {'; '.join(found.faults)}")
         started = True
-        return found.warm()
+        return fresh.adopt(found.warm())
 
     return Watched("release", stamp, load)
 

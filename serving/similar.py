@@ -3,10 +3,10 @@
 import numpy as np
 
 from domain.errors import NotFound
+from serving.question import MODEL
+from serving.reasons import POPULAR, SAME_CATEGORY, SIMILAR, TRENDING, reason
 from serving.recommend import Choice, Pick
 from serving.release import Release
-
-SAME_CATEGORY, POPULAR = "same_category", "popular"
 
 
 def similar_items(release: Release, item_id: str, limit: int) -> Choice:
@@ -22,9 +22,9 @@ def similar_items(release: Release, item_id: str, limit: int) -> Choice:
     found = None if release.taste is None else release.taste.similar(row, limit, allowed)
     if found is None:
         return _same_category(release, row, limit, allowed)
-    reason = _reason("similar", f"taken by the same people as {items.titles[row]}", item_id)
+    why = reason(SIMILAR, f"taken by the same people as {items.titles[row]}", item_id)
     pairs = zip(found[0].tolist(), found[1].tolist(), strict=True)
-    return Choice([Pick(other, score, [reason]) for other, score in pairs])
+    return Choice([Pick(other, score, [why], MODEL) for other, score in pairs])
 
 
 def _same_category(release: Release, row: int, limit: int, allowed: np.ndarray) -> Choice:
@@ -34,10 +34,10 @@ def _same_category(release: Release, row: int, limit: int, allowed: np.ndarray) 
     if category is not None:
         fallback, words = SAME_CATEGORY, f"bought often in {category}"
         allowed = allowed & items.columns["category"].equal_to(category)
-    reason = _reason(fallback, words, None)
+    why = reason(fallback, words)
     ranked = items.by_popularity
     rows = ranked[allowed[ranked]][:limit].tolist()
-    picks = [Pick(other, float(items.popularity[other]), [reason]) for other in rows]
+    picks = [Pick(other, float(items.popularity[other]), [why]) for other in rows]
     return Choice(picks, fallback, "this item has no vector in the release")
 
 
@@ -46,12 +46,8 @@ def trending_items(release: Release, limit: int, passed: np.ndarray | None = Non
     items = release.items
     allowed = items.in_stock if passed is None else items.in_stock & passed
     rows = items.by_trend[allowed[items.by_trend]][:limit].tolist()
-    reason = _reason("trending", "wanted more than usual", None)
-    picks = [Pick(row, float(items.trend[row]), [reason]) for row in rows]
+    why = reason(TRENDING, "wanted more than usual")
+    picks = [Pick(row, float(items.trend[row]), [why], TRENDING) for row in rows]
     if release.release_id is not None:
         return Choice(picks)
     return Choice(picks, POPULAR, "nothing has been released yet; by the latest events")
-
-
-def _reason(kind: str, text: str, item_id: str | None) -> dict[str, object]:
-    return {"kind": kind, "item_id": item_id, "text": text, "contribution": None}

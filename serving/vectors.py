@@ -80,6 +80,23 @@ def only(allowed: np.ndarray) -> Any:
     )
 
 
+def best_of(scores: np.ndarray, k: int, allowed: np.ndarray) -> Found:
+    """Return at most `k` rows with `allowed` set, the greatest of scores (rows,) first.
+
+    Of equals the earlier row.
+    """
+    rows = np.flatnonzero(allowed)
+    if k <= 0 or not len(rows):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    kept = scores[rows]
+    if k < len(rows):
+        least = np.partition(kept, len(rows) - k)[len(rows) - k]  # the k-th greatest
+        near = kept >= least  # with all that tie, so that ties break by row
+        rows, kept = rows[near], kept[near]
+    best = np.argsort(-kept, kind="stable")[:k]
+    return rows[best], kept[best]
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Return the rows scaled to length 1; a row of zeros stays as it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -9,7 +9,8 @@ from little_shop import ITEMS, fit_recommender
 from domain.behaviour import Touch
 from serving.filters import mask_of
 from serving.items import ItemTable
-from serving.recommend import Wish, recommend
+from serving.question import Wish
+from serving.recommend import recommend
 from serving.release import Release
 from serving.taste import Taste
 

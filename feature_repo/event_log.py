@@ -38,14 +38,16 @@ CREATE TABLE IF NOT EXISTS item_changes (item_id TEXT PRIMARY KEY, change INTEGE
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_changes_in_order ON item_changes (change);
 CREATE TRIGGER IF NOT EXISTS item_added AFTER INSERT ON items BEGIN
-    INSERT OR REPLACE INTO item_changes
-    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes));
+    INSERT INTO item_changes
+    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes))
+    ON CONFLICT (item_id) DO UPDATE SET change = excluded.change;
 END;
 CREATE TRIGGER IF NOT EXISTS item_changed AFTER UPDATE ON items
 WHEN (old.title, old.category, old.brand, old.price, old.in_stock, old.attributes)
   IS NOT (new.title, new.category, new.brand, new.price, new.in_stock, new.attributes) BEGIN
-    INSERT OR REPLACE INTO item_changes
-    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes));
+    INSERT INTO item_changes
+    VALUES (new.item_id, 1 + (SELECT coalesce(max(change), 0) FROM item_changes))
+    ON CONFLICT (item_id) DO UPDATE SET change = excluded.change;
 END;
 """
 

@@ -96,7 +96,7 @@ class Question:
     def near(self) -> dict[str, str]:
         """The categories of the page, else of the visitor, each with the latest item of it."""
         items = self.release.items
-        for ids in (self.wish.context_items, [t.item_id for t in self.wish.touches]):
+        for ids in (self.wish.context_items, self.history.item_ids):
             pairs = ((items.categories[row], items.ids[row]) for row in items.rows(ids).tolist())
             found = {category: item_id for category, item_id in pairs if category is not None}
             if found:

@@ -1,6 +1,10 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from little_shop import BOWLS, ITEMS, MUGS
+
+from domain.items import Item
 
 URL = "/v1/recommendations"
 
@@ -71,7 +75,7 @@ def test_an_unknown_visitor_gets_what_fits_the_page(play):
         asked = {"anonymous_id": "dev", "context_items": ["bowl-2"], "limit": 3}
         answer = (await shop.post(URL, asked, "write")).json()
         assert answer["fallback"] == "context_items"
-        assert set(ids(answer)) <= set(BOWLS) - {"bowl-2"}
+        assert set(ids(answer)) <= {*BOWLS, "new-bowl"} - {"bowl-2"}
         reason = answer["items"][0]["reasons"][0]
         assert reason["kind"] == "context" and reason["text"].startswith("goes with ")
         nobody = (await shop.post(URL, {}, "write")).json()
@@ -89,13 +93,50 @@ def test_a_linked_device_is_its_customer(play):
     play(scene)
 
 
-def test_the_list_is_filled_with_popular_items_that_have_no_vector(play):
+def test_an_item_that_the_model_never_met_is_placed_by_how_it_reads(play):
     async def scene(shop):
         await shop.track("Product Viewed", "ada", "bowl-0")
-        asked = {"customer_id": "ada", "limit": 2, "filter": {"item_id": ["new-bowl", "bowl-1"]}}
+        asked = {"customer_id": "ada", "limit": 3, "filter": {"not": {"item_id": BOWLS}}}
         answer = (await shop.post(URL, asked)).json()
-        assert ids(answer) == ["bowl-1", "new-bowl"]
-        assert answer["items"][1]["reasons"][0]["kind"] == "popular"
+        assert ids(answer)[0] == "new-bowl"  # before any mug
+        reason = answer["items"][0]["reasons"][0]
+        assert reason["kind"] == "content" and reason["item_id"] == "bowl-0"
+
+    play(scene)
+
+
+def put(shop, item_id, **more):
+    facts = {"title": item_id, "category": "bowls", "price": 7.0} | more
+    shop.runtime.writing.put_items([Item(item_id, updated_at=datetime.now(UTC), **facts)])
+
+
+def test_a_change_of_the_catalogue_counts_in_the_next_answer(play):
+    async def scene(shop):
+        await shop.track("Product Viewed", "ada", "bowl-0")
+        asked = {"customer_id": "ada", "limit": 50, "filter": {"price": {"<": 3}}}
+        assert ids((await shop.post(URL, asked)).json()) == []
+        put(shop, "bowl-3", title="Bowl 3", price=2.5)
+        answer = (await shop.post(URL, asked)).json()
+        assert ids(answer) == ["bowl-3"] and answer["items"][0]["price"] == 2.5
+        put(shop, "bowl-3", title="Bowl 3", price=2.5, in_stock=False)
+        assert ids((await shop.post(URL, asked)).json()) == []
+
+    play(scene)
+
+
+def test_an_item_added_a_second_ago_appears_where_its_attributes_fit(play):
+    async def scene(shop):
+        for who, item in (("ada", "bowl-0"), ("bob", "mug-0")):
+            await shop.track("Product Viewed", who, item)
+        put(shop, "wide", title="Wide Bowl", attributes={"glaze": "ash"})
+        for who, first in (("ada", "wide"), ("bob", "mug")):
+            only = {"any": [{"item_id": "wide"}, {"category": "mugs"}]}
+            answer = (await shop.post(URL, {"customer_id": who, "limit": 3, "filter": only})).json()
+            assert ids(answer)[0].startswith(first) and answer["fallback"] is None
+        by_new_attribute = {"customer_id": "ada", "filter": {"glaze": "ash"}}
+        answer = (await shop.post(URL, by_new_attribute)).json()
+        assert ids(answer) == ["wide"]
+        assert {r["item_id"] for r in answer["items"][0]["reasons"]} == {"bowl-0"}
 
     play(scene)
 

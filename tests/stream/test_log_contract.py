@@ -168,3 +168,16 @@ def test_a_log_opened_again_is_the_same_one(place):
         assert first.log_id == second.log_id
         first.store([seen("a", 1, "ann")])
         assert second.last_seq() == 1
+
+
+def test_changes_of_the_catalogue_are_numbered_and_told(log):
+    def item(item_id, price, hour):
+        return Item(item_id, item_id, START + timedelta(hours=hour), price=price)
+
+    assert log.item_changes() == 0 and log.items_since(0) == []
+    log.put_items([item("a", 1.0, 0), item("b", 2.0, 0)])
+    first = log.item_changes()
+    assert first > 0 and {i.item_id for i in log.items_since(0)} == {"a", "b"}
+    log.put_items([item("b", 3.0, 1), item("a", 9.0, -1)])  # the second is older than what is there
+    assert [(i.item_id, i.price) for i in log.items_since(first)] == [("b", 3.0)]
+    assert log.items_since(log.item_changes()) == []

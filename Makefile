@@ -26,7 +26,7 @@ stop: setup ## stop the service that `make demo` started
 
 check: setup ## lint, types, layers, fast tests
 	@echo "== lint";   $(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@echo "== types";  $(BIN)/mypy
+	@echo "== types";  $(BIN)/mypy -n 2
 	@echo "== layers"; $(BIN)/lint-imports
 	@echo "== fast tests"; $(BIN)/python -m pytest -n 2 -m "not slow"
 

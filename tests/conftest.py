@@ -1,10 +1,12 @@
 """What tests of many folders share: a Redis of their own, and the places a log may stand in."""
 
+import os
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from domain.settings import EMBEDDED, Settings
@@ -13,6 +15,11 @@ from feature_repo.salt import FILE, ensure_salt
 sys.path.insert(0, str(Path(__file__).parent / "stream"))
 
 from redis_server import RedisServer
+
+# How many examples a law is tried on; one whose examples are dear takes a part of `max_examples`.
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")

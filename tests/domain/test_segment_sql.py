@@ -4,7 +4,7 @@ import math
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.attributes import is_missing
@@ -117,7 +117,6 @@ def chosen_in_process(rule, profiles):
     return {number for number, profile in enumerate(profiles) if matches(rule, profile)}
 
 
-@settings(max_examples=300, deadline=None)
 @given(plain=RULES, profiles=PROFILES)
 def test_the_evaluator_and_the_sql_choose_the_same_profiles(duck, plain, profiles):
     try:
@@ -128,7 +127,6 @@ def test_the_evaluator_and_the_sql_choose_the_same_profiles(duck, plain, profile
     assert chosen_by_sql(duck, rule, profiles) == chosen_in_process(rule, profiles)
 
 
-@settings(max_examples=200, deadline=None)
 @given(plain=conditions(), profiles=PROFILES)
 def test_they_agree_on_every_single_condition(duck, plain, profiles):
     try:
@@ -169,7 +167,6 @@ def test_they_agree_on_every_pair_of_some_telling_values(duck, field, values, op
         assert found_by_sql(duck, rule) == chosen_in_process(rule, profiles), rule
 
 
-@settings(max_examples=200, deadline=None)
 @given(plain=RULES)
 def test_every_rule_survives_the_way_to_plain_and_back(plain):
     try:
@@ -186,7 +183,6 @@ def as_stored(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     value=st.none() | WORDS | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1),
     plain=conditions(),

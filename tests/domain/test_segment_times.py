@@ -68,7 +68,7 @@ def holds(rule, state, at):
     return matches(rule, profile_at(state, SCORES, at))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
 @given(events, rules, st.integers(0, 86_400 * 10**6))
 def test_no_answer_changes_before_the_next_change(parts, plain, micros):
     state = state_of(*(event(n, *part) for n, part in enumerate(parts)))
@@ -84,7 +84,7 @@ def test_no_answer_changes_before_the_next_change(parts, plain, micros):
     assert all(holds(rule, state, at) == truth for at in before if at > now)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(events)
 def test_what_moves_has_the_value_of_the_feature_and_nothing_else_moves(parts):
     state = state_of(*(event(n, *part) for n, part in enumerate(parts)))

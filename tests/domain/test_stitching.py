@@ -1,6 +1,6 @@
 """Edges to intervals: the order of arrival means nothing, an undone edge leaves no trace."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.stitching import (
@@ -27,7 +27,6 @@ def at_time(rows: list[Interval], moment: int) -> dict[str, str]:
     return {r.id: r.canonical_id for r in rows if r.from_at < moment <= r.to_at}
 
 
-@settings(max_examples=200)
 @given(edges, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_intervals(given_edges, random):
     shuffled = given_edges * 2
@@ -35,7 +34,6 @@ def test_any_order_of_arrival_gives_the_same_intervals(given_edges, random):
     assert intervals(shuffled) == intervals(given_edges)
 
 
-@settings(max_examples=200)
 @given(edges, st.integers(0, 14))
 def test_intervals_are_the_components_of_every_moment(given_edges, moment):
     standing = [e for e in given_edges if e.at < moment <= e.until]
@@ -43,7 +41,6 @@ def test_intervals_are_the_components_of_every_moment(given_edges, moment):
     assert at_time(intervals(given_edges), moment) == known
 
 
-@settings(max_examples=100)
 @given(edges, edges)
 def test_what_comes_later_changes_nothing_before(early, late):
     shifted = [e._replace(at=e.at + 20, until=min(e.until + 20, FOREVER)) for e in late]
@@ -52,7 +49,6 @@ def test_what_comes_later_changes_nothing_before(early, late):
         assert both == at_time(intervals(early), moment)
 
 
-@settings(max_examples=200)
 @given(edges, st.data())
 def test_an_undone_edge_takes_away_what_it_joined_and_nothing_else(given_edges, data):
     if not given_edges:

@@ -214,7 +214,8 @@ asked_lists = st.lists(st.tuples(people, instants), min_size=1, max_size=15)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings.default.max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(facts_lists, asked_lists, st.integers(0, 4), st.booleans())
 def test_it_agrees_with_looking_at_every_row(tmp_path, facts, asked, ttl, honour_created):

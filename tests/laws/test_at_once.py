@@ -57,7 +57,7 @@ log_ins = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(history(12), log_ins, st.integers(0, 8), customers | st.none(), st.booleans())
 def test_what_a_call_sees_is_what_is_kept_after_it(shop, events, mails, known, customer, on_device):
     log, features = shop

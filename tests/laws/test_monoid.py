@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from histories import DAYS, START, history
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.behaviour import State, fold, merge, of_event
@@ -38,7 +38,6 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-@settings(max_examples=150, deadline=None)
 @given(history(), st.randoms(use_true_random=False))
 def test_the_order_of_events_does_not_matter(events, random):
     shuffled = list(events)
@@ -46,13 +45,11 @@ def test_the_order_of_events_does_not_matter(events, random):
     assert_same(fold_all(events), fold_all(shuffled))
 
 
-@settings(max_examples=150, deadline=None)
 @given(history(), st.integers(0, 40))
 def test_merging_two_histories_equals_folding_them_into_one(events, cut):
     assert_same(merge(fold_all(events[:cut]), fold_all(events[cut:])), fold_all(events))
 
 
-@settings(max_examples=100, deadline=None)
 @given(history(), st.integers(0, 40), st.integers(0, 40))
 def test_merging_is_associative(events, i, j):
     i, j = sorted((i, j))
@@ -60,7 +57,6 @@ def test_merging_is_associative(events, i, j):
     assert_same(merge(a, merge(b, c)), merge(merge(a, b), c))
 
 
-@settings(max_examples=100, deadline=None)
 @given(history(max_size=15))
 def test_folding_an_event_is_merging_the_state_of_that_event_alone(events):
     state = State()

@@ -21,7 +21,6 @@ from feature_repo.stream import Recorder, Stream, load_states
 
 LATER = START + timedelta(days=DAYS + 1)
 QUICK = {
-    "deadline": None,
     "suppress_health_check": list(HealthCheck),
     "phases": (Phase.explicit, Phase.reuse, Phase.generate),  # what is stored cannot be shrunk
 }
@@ -39,7 +38,7 @@ def collided(events: list[Event]) -> list[Event]:
     return [replace(e, anonymous_id=swap.get(e.anonymous_id, e.anonymous_id)) for e in events]
 
 
-@settings(max_examples=40, **QUICK)
+@settings(max_examples=settings.default.max_examples // 4, **QUICK)
 @given(history(25), st.randoms(use_true_random=False), st.integers(1, 7), st.booleans())
 def test_repeats_and_any_order_count_each_event_once(shop, events, random, batch, collide):
     log, features, _ = shop
@@ -54,7 +53,7 @@ def test_repeats_and_any_order_count_each_event_once(shop, events, random, batch
     check(log, features, events)
 
 
-@settings(max_examples=20, **QUICK)
+@settings(max_examples=settings.default.max_examples // 5, **QUICK)
 @given(history(25), st.integers(0, 25))
 def test_events_that_a_crash_left_unfolded_are_folded_at_the_next_start(shop, events, cut):
     log, features, _ = shop
@@ -65,7 +64,7 @@ def test_events_that_a_crash_left_unfolded_are_folded_at_the_next_start(shop, ev
     check(log, features, events)
 
 
-@settings(max_examples=20, **QUICK)
+@settings(max_examples=settings.default.max_examples // 5, **QUICK)
 @given(history(25), st.integers(1, 5), st.booleans())
 def test_runs_of_any_length_and_partitions_in_any_order_lead_to_the_same(
     shop, events, limit, backwards
@@ -82,7 +81,7 @@ def test_runs_of_any_length_and_partitions_in_any_order_lead_to_the_same(
     check(log, features, events)
 
 
-@settings(max_examples=8, **QUICK)
+@settings(max_examples=settings.default.max_examples // 12, **QUICK)
 @given(history(25), st.integers(0, 25))
 def test_a_rebuild_from_the_lake_and_what_came_after_it_give_the_same(shop, events, cut):
     log, features, home = shop

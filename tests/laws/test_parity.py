@@ -30,7 +30,7 @@ cutoffs = st.one_of(
     st.integers(0, 240).map(lambda s: START + timedelta(days=20, seconds=s)),
 )
 slow_parts_are_fine = settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings.default.max_examples // 4, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -117,8 +117,7 @@ def shop(shared_place):
 
 
 @settings(
-    max_examples=10,
-    deadline=None,
+    max_examples=settings.default.max_examples // 10,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # what is stored cannot be shrunk
 )

@@ -20,7 +20,7 @@ from feature_repo.lake import export
 from feature_repo.stream import Recorder, load_states
 
 LATER = START + timedelta(days=DAYS + 1)
-QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+QUICK = {"suppress_health_check": list(HealthCheck)}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def said(message_id: str, day: int, customer: str, **traits: object) -> Event:
     return Event(message_id, "identify", at, at, customer, traits=traits)
 
 
-@settings(max_examples=25, **QUICK)
+@settings(max_examples=settings.default.max_examples // 4, **QUICK)
 @given(history(25), st.randoms(use_true_random=False), st.integers(1, 7))
 def test_any_order_of_arrival_stitches_the_same(new_places, events, random, batch):
     shuffled = list(events)
@@ -56,7 +56,7 @@ def test_any_order_of_arrival_stitches_the_same(new_places, events, random, batc
         assert [bit_by_bit.merges_of(p) for p in people] == [at_once.merges_of(p) for p in people]
 
 
-@settings(max_examples=30, **QUICK)
+@settings(max_examples=settings.default.max_examples // 4, **QUICK)
 @given(history(25), st.integers(1, 7), st.data())
 def test_states_follow_every_stitch_and_every_undoing(shop, events, batch, data):
     log, features, home = shop

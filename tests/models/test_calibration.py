@@ -43,7 +43,7 @@ def test_save_then_load_changes_nothing(make, tmp_path):
 
 @pytest.mark.parametrize("make", ALL)
 @given(seed=st.integers(0, 1000), rows=st.integers(4, 60), wild=st.floats(-2, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_order_is_kept_and_results_are_probabilities(make, seed, rows, wild):
     rng = np.random.default_rng(seed)
     p, y = rng.random(rows), rng.integers(0, 2, rows)

@@ -72,7 +72,7 @@ def by_sql(home, at):
         return found
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 16, suppress_health_check=list(HealthCheck))
 @given(history(25), st.lists(st.floats(0, DAYS), max_size=4), st.floats(0, 40))
 def test_live_membership_is_that_of_the_sql_at_that_time(made, events, looks, later):
     n = next(_example)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from little_shop import BOWLS, ITEMS, fit_recommender, write_items
 
@@ -48,7 +48,6 @@ def model():
     return fit_recommender()
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     lists=st.lists(wanted, min_size=1, max_size=6),
     here=some,

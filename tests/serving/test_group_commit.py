@@ -139,7 +139,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(batches)
 def test_each_of_many_concurrent_batches_gets_exactly_its_own_results(given_batches):
     """Every id is new for exactly one of those that sent it; a failing request fails alone."""

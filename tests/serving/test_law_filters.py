@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from little_shop import ITEMS, fit_recommender
 
@@ -47,7 +47,6 @@ def table(in_stock):
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     in_stock=st.lists(st.booleans(), min_size=len(ITEMS), max_size=len(ITEMS)),
     touched=st.lists(st.tuples(st.sampled_from([*ITEMS, "never-heard-of"]), kinds), max_size=10),

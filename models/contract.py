@@ -8,6 +8,7 @@ A test runner that fills in `tmp_path` (an empty folder) is all they need.
 
 # ruff: noqa: D102 (the name of a law is its sentence)
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -174,6 +175,16 @@ def checkerboard(users: int = 24, items: int = 12) -> tuple[Interactions, list[H
         withheld.append(missing)
     interactions = Interactions.from_ids([u for u, _ in rows], [i for _, i in rows])
     return interactions, histories, withheld
+
+
+def in_mixed_order(interactions: Interactions, seed: int = 0) -> Interactions:
+    """Return the same acts in another order, for models that learn what follows what.
+
+    In the order of the checkerboard nothing is ever followed by the first item.
+    """
+    mixed = np.random.default_rng(seed).permutation(len(interactions))
+    users, items = interactions.users[mixed], interactions.items[mixed]
+    return replace(interactions, users=users, items=items, weights=interactions.weights[mixed])
 
 
 class RecommenderContract:

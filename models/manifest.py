@@ -38,6 +38,8 @@ KINDS = {
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
     "sequence": "models.sequence:SequenceRecommender",
+    "session_knn": "models.session_knn:SessionKNNRecommender",
+    "transitions": "models.transitions:TransitionsRecommender",
     "trending": "models.trending:TrendingRecommender",
     "ziln": "models.ziln:ZILNScorer",
 }

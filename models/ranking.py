@@ -25,14 +25,21 @@ class Catalogue:
         found = (self._at.get(item_id) for item_id in item_ids)
         return np.array([at for at in found if at is not None], dtype=np.int64)
 
-    def weights(self, history: History) -> tuple[np.ndarray, np.ndarray]:
-        """Return positions (m,) ascending and summed weights (m,) of a history's known items."""
+    def weights(self, history: History, step_decay: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions (m,) ascending and summed weights (m,) of a history's known items.
+
+        The last known act keeps its weight; each act before it is worth `step_decay` of that of the
+        act after it.
+        """
         pairs = zip(history.item_ids, history.weights, strict=True)
         known = [(self._at[item_id], weight) for item_id, weight in pairs if item_id in self._at]
         if not known:
             return np.empty(0, dtype=np.int64), np.empty(0)
         at, slots = np.unique([position for position, _ in known], return_inverse=True)
-        return at.astype(np.int64), np.bincount(slots, weights=[weight for _, weight in known])
+        weights = np.array([weight for _, weight in known])
+        if step_decay != 1.0:
+            weights = weights * step_decay ** np.arange(len(known) - 1, -1, -1)
+        return at.astype(np.int64), np.bincount(slots, weights=weights)
 
     def best(self, scores: np.ndarray, k: int, exclude: Collection[str] = ()) -> Ranked:
         """Return the at most `k` items of greatest score that are not excluded, best first.

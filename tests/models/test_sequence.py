@@ -1,7 +1,6 @@
 """The sequence model knows order: what came after what, not only what was taken with what."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import torch
 
 from domain.errors import InvalidInput, NotEnoughData
-from models.contract import RecommenderContract, checkerboard, failure_of
+from models.contract import RecommenderContract, checkerboard, failure_of, in_mixed_order
 from models.history import History
 from models.interactions import Interactions
 from models.sequence import SequenceRecommender
@@ -41,14 +40,7 @@ class TestSequenceRecommender(RecommenderContract):
         return small()
 
     def seen(self, interactions: Interactions) -> Interactions:
-        """In the order of the alphabet nothing would ever be followed by the first item."""
-        mixed = np.random.default_rng(0).permutation(len(interactions))
-        return replace(
-            interactions,
-            users=interactions.users[mixed],
-            items=interactions.items[mixed],
-            weights=interactions.weights[mixed],
-        )
+        return in_mixed_order(interactions)
 
     def test_the_same_seed_gives_the_same_scores(self) -> None:
         histories, seen = checkerboard()[1], checkerboard()[0]

@@ -24,6 +24,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 KINDS = {
     "als": "models.als:ALSRecommender",
+    "blend": "models.blend:BlendRecommender",
     "bought_together": "models.bought_together:BoughtTogetherRecommender",
     "buy_again": "models.buy_again:BuyAgainRecommender",
     "calibrated": "models.calibrated:CalibratedScorer",

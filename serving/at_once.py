@@ -8,24 +8,24 @@ runs in another process, one that was stored before may still be on its way.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 
 from domain.behaviour import MAX_MOMENTS, State, fold, is_active, merge
 from domain.events import Event, to_micros
 from feature_repo.log import Together
-from serving.people import People, Person, bought_in
+from serving.people import People, Person, bought_in, latest
 
 NOBODY = Person("")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A person with the events of the call, and every item they ever bought."""
+    """A person with the events of the call, and every item they ever bought, with when (µs)."""
 
     person: Person = NOBODY
-    bought: frozenset[str] = frozenset()
+    bought: Mapping[str, int] = field(default_factory=dict)
     joined: tuple[str, ...] = ()  # profiles that the events of the call make part of the person
 
 
@@ -48,10 +48,10 @@ def seen_with(
     mine = {e.message_id: e for e in events if _is_of(e, before.profile_id, linked, people)}
     fresh = _not_yet_in(state, people, list(mine.values()))
     written_at = before.written_at or (now if fresh else None)
-    bought = {i for p in (before, *joined) for i in people.bought(p)}
-    bought |= bought_in(mine.values())
+    past = [people.bought(p) for p in (before, *joined)]
+    bought = latest(pair for part in (*past, bought_in(mine.values())) for pair in part.items())
     person = replace(before, state=reduce(fold, fresh, state), written_at=written_at)
-    return Seen(person, frozenset(bought), tuple(p.profile_id for p in joined))
+    return Seen(person, bought, tuple(p.profile_id for p in joined))
 
 
 def seen_together(people: People, whole: Together, events: Sequence[Event], now: datetime) -> Seen:

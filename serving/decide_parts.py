@@ -111,7 +111,7 @@ def _lists(call: Call) -> list[dict[str, Any]]:
     for number, wanted in enumerate(call.asked.want.recommendations, start=1):
         here = [*call.asked.context_items, *wanted.context_items]
         asked = wanted.model_copy(update={"context_items": here})
-        bought = call.seen.bought if call.seen else frozenset()
+        bought = call.seen.bought if call.seen else {}
         wish = wish_of(asked, call.person, bought, call.masks[number - 1], call.now)
         choice = _choice(call.release, replace(wish, exclude=[*wanted.exclude, *taken]))
         answer = list_answer(call.runtime, "decide", call.release, choice)

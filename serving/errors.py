@@ -79,8 +79,8 @@ async def _known(request: Request, fault: Exception) -> Response:
 
 async def _malformed(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    first = fault.errors()[0]
-    return response_of(errors.InvalidInput(_sentence(first), field=_field(first["loc"])))
+    field, sentence = described(fault.errors()[0])
+    return response_of(errors.InvalidInput(sentence, field=field))
 
 
 async def _http(request: Request, fault: Exception) -> Response:
@@ -101,6 +101,14 @@ async def _unforeseen(request: Request, fault: Exception) -> Response:
     return _response(
         500, {"code": "internal", "message": "an error of ours; the log has the details"}
     )
+
+
+def described(fault: dict[str, Any]) -> tuple[str | None, str]:
+    """Return where a fault that pydantic found is, and the fault in words.
+
+    The first word of its location says which part of the request it is in, and is left out.
+    """
+    return _field(fault["loc"]), _sentence(fault)
 
 
 def _field(location: Sequence[Any]) -> str | None:

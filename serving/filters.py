@@ -36,6 +36,17 @@ def mask_of(plain: Mapping[str, Any], items: ItemTable) -> np.ndarray:
     return _all(plain, items, "filter", 1)
 
 
+def failing(plain: Mapping[str, Any], items: ItemTable, row: int) -> list[str]:
+    """Return the parts of a filter that an item does not pass, such as `filter.price.<=`."""
+    parts: list[tuple[str, dict[str, Any]]] = []
+    for name, given in plain.items():
+        if isinstance(given, Mapping) and name != "not":
+            parts += [(f".{name}.{op}", {name: {op: value}}) for op, value in given.items()]
+        else:
+            parts.append((f".{name}", {name: given}))
+    return [f"filter{place}" for place, part in parts if not mask_of(part, items)[row]]
+
+
 def _all(plain: Any, items: ItemTable, path: str, depth: int) -> np.ndarray:
     if not isinstance(plain, Mapping):
         raise InvalidInput(f"{path} {plain!r:.40} must be an object of attributes", field=path)

@@ -2,24 +2,26 @@
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from domain.behaviour import DAY_MICROS
 from domain.errors import InvalidInput
 from domain.events import to_micros
 from serving.actions import ALWAYS
+from serving.explain import explain
 from serving.exposures import Ids, exposure_of
 from serving.filters import mask_of
-from serving.people import LOST, Person, Visitor
-from serving.question import Wish
-from serving.recommend import Choice, recommend
+from serving.people import LOST, Person, Visitor, latest
+from serving.question import Question, Wish
+from serving.recommend import Choice, choose, recommend
 from serving.release import Release
 from serving.runtime import Runtime
-from serving.shapes.lists import ListAsked, RecommendationsAsked
+from serving.shapes.lists import ListAsked, RecommendationsAsked, Window
 from serving.similar import similar_items, trending_items
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,27 @@ def _chosen_for(
     return replace(choice, fallback_reason=LOST) if visitor.is_lost else choice
 
 
+def explanation(
+    runtime: Runtime, asked: RecommendationsAsked, item_id: str, now: datetime
+) -> dict[str, Any]:
+    """Return why an item is in the list that would be answered, or why it is not."""
+    release = runtime.release
+    visitor = runtime.people.visitor(asked.customer_id, asked.anonymous_id)
+    passed = passed_by(asked, release)
+    question = Question(release, wish_of(asked, visitor.person, visitor.bought, passed, now))
+    choice = choose(question)
+    found = explain(question, choice, item_id, asked.filter)
+    return found | {
+        "item_id": item_id,
+        "placement": asked.placement,
+        "returned": [release.items.ids[pick.row] for pick in choice.picks],
+        "fallback": choice.fallback,
+        "fallback_reason": LOST if visitor.is_lost else choice.fallback_reason,
+        "model_versions": release.versions(release.recommender),
+        "release_id": release.release_id,
+    }
+
+
 def show(runtime: Runtime, answer: dict[str, Any], ids: Ids, now: datetime) -> None:
     """Keep a list as shown, written behind the answer; an empty one was not."""
     try:
@@ -73,20 +96,31 @@ def passed_by(asked: ListAsked, release: Release) -> np.ndarray | None:
 def wish_of(
     asked: ListAsked,
     person: Person,
-    bought: Collection[str],
+    bought: Mapping[str, int],
     passed: np.ndarray | None,
     now: datetime,
 ) -> Wish:
     """Return what a list is for."""
+    touches, micros = person.state.touches, to_micros(now)
+    seen = latest((touch.item_id, touch.at) for touch in touches) if asked.exclude_seen else {}
     return Wish(
         limit=asked.limit,
-        now=to_micros(now),
-        touches=person.state.touches,
-        bought=bought,
+        now=micros,
+        touches=touches,
+        bought=within(bought, asked.exclude_purchased, micros),
+        seen=within(seen, asked.exclude_seen, micros),
         exclude=asked.exclude,
         context_items=list(dict.fromkeys(asked.context_items)),
         passed=passed,
     )
+
+
+def within(times: Mapping[str, int], window: Window, now: int) -> Collection[str]:
+    """Return the items whose time (µs) lies in a window: of days before `now`, all, or none."""
+    if isinstance(window, bool):
+        return times if window else ()
+    since = now - int(window * DAY_MICROS)
+    return [item_id for item_id, at in times.items() if at >= since]
 
 
 def leo_list(runtime: Runtime, profile_id: str, top_n: int, now: datetime) -> dict[str, Any]:
@@ -145,6 +179,7 @@ def list_answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -
 
 def _items(release: Release, choice: Choice) -> list[dict[str, Any]]:
     return [
-        release.items.to_plain(pick.row) | {"score": round(pick.score, 6), "reasons": pick.reasons}
+        release.items.to_plain(pick.row)
+        | {"score": round(pick.score, 6), "source": pick.source, "reasons": pick.reasons}
         for pick in choice.picks
     ]

@@ -18,7 +18,7 @@ from domain.catalogue import (
     builtin_catalogue,
 )
 from domain.errors import StoreUnavailable
-from domain.events import Event
+from domain.events import Event, to_micros
 from domain.live_profile import profile_at
 from feature_repo.log import Log, Together
 from feature_repo.store import Features, StoredProfile
@@ -68,7 +68,7 @@ class Visitor:
     """A person and what they bought; `is_lost` if nobody could look them up."""
 
     person: Person
-    bought: frozenset[str] = frozenset()
+    bought: Mapping[str, int] = field(default_factory=dict)  # item -> the last time, µs
     is_lost: bool = False
 
 
@@ -82,9 +82,19 @@ def _shown_in(events: Iterable[Event], besides: str | None) -> dict[str, datetim
     return shown
 
 
-def bought_in(events: Iterable[Event]) -> frozenset[str]:
-    """Return every item that was bought by these events."""
-    return frozenset(line.item_id for e in events if e.kind in BUYING for line in e.lines)
+def bought_in(events: Iterable[Event]) -> dict[str, int]:
+    """Return every item that was bought by these events, with the last time (µs)."""
+    return latest(
+        (line.item_id, to_micros(e.at)) for e in events if e.kind in BUYING for line in e.lines
+    )
+
+
+def latest(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the last time of each item id."""
+    found: dict[str, int] = {}
+    for item_id, at in pairs:
+        found[item_id] = max(at, found.get(item_id, at))
+    return found
 
 
 class People:
@@ -93,7 +103,7 @@ class People:
     def __init__(self, log: Log, features: Features | None) -> None:
         self._log = log
         self._features = features
-        self._bought: OrderedDict[str, tuple[int, frozenset[str]]] = OrderedDict()
+        self._bought: OrderedDict[str, tuple[int, dict[str, int]]] = OrderedDict()
 
     def resolve(self, profile_id: str) -> str:
         """Return the profile that any id of a person leads to: a device's, a stitched one's."""
@@ -167,14 +177,14 @@ class People:
         told = (self._log.events_of(i, kinds=(ACTION_SHOWN,)) for i in profile_ids)
         return _shown_in(chain.from_iterable(told), besides)
 
-    def bought(self, person: Person) -> frozenset[str]:
-        """Return every item the person ever bought.
+    def bought(self, person: Person) -> dict[str, int]:
+        """Return every item the person ever bought, with the last time (µs).
 
         The log is asked only when the number of purchases in the state has changed.
         """
         count = sum(t.events for kind, t in person.state.tallies.items() if kind in BUYING)
         if count == 0:
-            return frozenset()
+            return {}
         kept = self._bought.get(person.profile_id)
         if kept is None or kept[0] != count:
             kept = (count, self._bought_by(person.profile_id))
@@ -183,7 +193,7 @@ class People:
                 self._bought.popitem(last=False)
         return kept[1]
 
-    def _bought_by(self, profile_id: str) -> frozenset[str]:
+    def _bought_by(self, profile_id: str) -> dict[str, int]:
         return bought_in(self._log.events_of(profile_id, kinds=sorted(BUYING)))
 
     def profile(self, profile_id: str) -> Person:

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.question import SOURCES
+from serving.reasons import KINDS
 from serving.shapes.asked import MAX_LIMIT, Asked, ItemId, ProfileId, Signature
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
@@ -11,6 +13,8 @@ Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at 
 Placement = Annotated[
     str, Field(min_length=1, max_length=100, description="Where the list is shown.")
 ]
+
+Window = bool | Annotated[float, Field(gt=0, le=36_500)]
 
 _ASK: dict[str, Any] = {
     "customer_id": "c-1001",
@@ -27,6 +31,7 @@ _ITEM: dict[str, Any] = {
     "brand": "Potters",
     "price": 12.5,
     "score": 0.81,
+    "source": "model",
     "reasons": [
         {
             "kind": "history",
@@ -62,6 +67,15 @@ class ListAsked(Asked):
     context_items: list[ItemId] = Field(
         default_factory=list, max_length=100, description="Items on the page at this moment."
     )
+    exclude_purchased: Window = Field(
+        True,
+        description="Leave out what the visitor bought: ever (true), within so many days, or not.",
+    )
+    exclude_seen: Window = Field(
+        False,
+        description="Leave out what the visitor touched, of their latest 50 touches: all (true), "
+        "those of so many days, or none.",
+    )
 
 
 class RecommendationsAsked(ListAsked):
@@ -88,7 +102,7 @@ class RecommendationsAsked(ListAsked):
 class Reason(BaseModel):
     """Why an item is in a list; contributions of all past items add up to the score."""
 
-    kind: str = Field(description="history, context, popular, trending, similar or same_category.")
+    kind: str = Field(description=f"One of {', '.join(KINDS)}.")
     item_id: str | None
     text: str
     contribution: float | None
@@ -103,6 +117,7 @@ class ListedItem(BaseModel):
     brand: str | None
     price: float | None
     score: float
+    source: str = Field(description=f"Who found it: {', '.join(SOURCES)}.")
     reasons: list[Reason]
 
 

@@ -28,7 +28,7 @@ check: setup ## lint, types, layers, fast tests
 	@echo "== lint";   $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== types";  $(BIN)/mypy -n 2
 	@echo "== layers"; $(BIN)/lint-imports
-	@echo "== fast tests"; $(BIN)/python -m pytest -n 2 -m "not slow"
+	@echo "== fast tests"; HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest -n 2 --durations=10

@@ -1,5 +1,6 @@
-"""What tests of many folders share: a Redis of their own, and the places a log may stand in."""
+"""What tests of many folders share: a Redis, homes to copy, and the places a log may stand in."""
 
+import fcntl
 import os
 import shutil
 import sys
@@ -11,15 +12,43 @@ import pytest
 
 from domain.settings import EMBEDDED, Settings
 from feature_repo.salt import FILE, ensure_salt
+from feature_repo.store import Features
 
 sys.path.insert(0, str(Path(__file__).parent / "stream"))
 
 from redis_server import RedisServer
 
 # How many examples a law is tried on; one whose examples are dear takes a part of `max_examples`.
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=100)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
+for name, count in {"quick": 32, "ci": 100, "thorough": 2000}.items():
+    hypothesis.settings.register_profile(name, deadline=None, max_examples=count)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Return a folder that one of a run's processes fills for them all; it is to be copied only."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def folder_of(name, fill):
+        folder, done = shared / name, shared / f"{name}.done"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed half-way
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def registered(made_once):
+    """A home whose registry holds the definitions: what is copied from it opens at once."""
+    return made_once("registered", lambda home: Features.open(home).close())
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +68,7 @@ def place(request, tmp_path):
 
 
 def settings_for(request, name, home):
+    shutil.copytree(request.getfixturevalue("registered"), home, dirs_exist_ok=True)
     if name == "embedded":
         return Settings(home=home, event_log=EMBEDDED, online_store=EMBEDDED)
     server = request.getfixturevalue("redis_server")

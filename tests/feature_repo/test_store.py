@@ -34,7 +34,8 @@ SAMPLE = {"number": 1.5, "text": "mail", "boolean": True}
 
 
 @pytest.fixture
-def features(tmp_path):
+def features(tmp_path, registered):
+    shutil.copytree(registered, tmp_path, dirs_exist_ok=True)
     store = Features.open(tmp_path)
     yield store
     store.close()

@@ -56,7 +56,7 @@ def test_any_order_of_arrival_stitches_the_same(new_places, events, random, batc
         assert [bit_by_bit.merges_of(p) for p in people] == [at_once.merges_of(p) for p in people]
 
 
-@settings(max_examples=settings.default.max_examples // 4, **QUICK)
+@settings(max_examples=settings.default.max_examples // 5, **QUICK)
 @given(history(25), st.integers(1, 7), st.data())
 def test_states_follow_every_stitch_and_every_undoing(shop, events, batch, data):
     log, features, home = shop

@@ -38,10 +38,10 @@ _example = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def made(template):
+def made(registered):
     """One home for all examples; each has people of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        home = shutil.copytree(template, Path(folder) / "home")
+        home = shutil.copytree(registered, Path(folder) / "home")
         with LiveShop(home) as shop:
             shop.only(**RULES)
             shop.live.catch_up(START)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.store import Features
-
 sys.path.insert(0, str(Path(__file__).parent))  # the tests share one little shop
 sys.path.insert(0, str(Path(__file__).parent.parent / "laws"))  # and the search for traces
 
@@ -17,13 +15,12 @@ Scene = Callable[[Shop], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
-    """A home with and one without a release, registered once: copies open at once."""
-    bare, released = (tmp_path_factory.mktemp(name) for name in ("bare", "released"))
-    Features.open(bare).close()
-    shutil.copytree(bare, released, dirs_exist_ok=True)
+def templates(tmp_path_factory: pytest.TempPathFactory, registered: Path) -> dict[bool, Path]:
+    """A home with and one without a release, which copies of them have too."""
+    released = tmp_path_factory.mktemp("released")
+    shutil.copytree(registered, released, dirs_exist_ok=True)
     write_release(released)
-    return {False: bare, True: released}
+    return {False: registered, True: released}
 
 
 @pytest.fixture

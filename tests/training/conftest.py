@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "laws"))  # and the search
 from town import END, NOW, Town, fill, lively
 
 from domain.settings import Settings
-from feature_repo.store import Features
 from training.release import release
 from training.run import recipe_names, train
 from training.scoring import score_all
@@ -22,16 +21,18 @@ from training.tracking import EXPERIMENT, Tracker
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare(made_once: Callable[..., Path], registered: Path) -> Path:
     """A home with the empty tables of Feast and MLflow, which take seconds to make."""
-    home = tmp_path_factory.mktemp("bare")
-    Features.open(home).close()
-    Tracker.open(home / "made")
-    shutil.copy(home / "made" / "mlflow.db", home / "mlflow.db")
-    shutil.rmtree(home / "made")
-    with closing(sqlite3.connect(home / "mlflow.db")) as db, db:
-        db.execute("DELETE FROM experiments WHERE name = ?", (EXPERIMENT,))  # it names its folder
-    return home
+
+    def fill(home: Path) -> None:
+        shutil.copytree(registered, home, dirs_exist_ok=True)
+        Tracker.open(home / "made")
+        shutil.move(home / "made" / "mlflow.db", home / "mlflow.db")
+        shutil.rmtree(home / "made")
+        with closing(sqlite3.connect(home / "mlflow.db")) as db, db:
+            db.execute("DELETE FROM experiments WHERE name = ?", (EXPERIMENT,))  # names its folder
+
+    return made_once("bare", fill)
 
 
 @pytest.fixture

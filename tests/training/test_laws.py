@@ -38,6 +38,7 @@ def test_events_after_the_label_window_change_no_row(make_home) -> None:
     np.testing.assert_array_equal(told.customers, seen.customers)
 
 
+@pytest.mark.slow
 def test_same_seed_same_scores(make_home) -> None:
     events = list(lively(600))
     scores = []

@@ -9,7 +9,7 @@ import numpy as np
 from domain.errors import InvalidInput, NotEnoughData
 from models.history import History
 from models.interactions import Interactions
-from models.item_graph import Filter, ItemGraph
+from models.item_graph import Filter, ItemGraph, leading
 from models.item_rows import row_reasons, row_scores
 from models.manifest import params_of, read_manifest, saving
 from models.popular import popularity
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 RIDGE_ITEMS = 8_000  # beyond, the inverse of all items takes minutes and gigabytes
 _BLOCK = 512  # items whose rows are computed at once
+_SAMPLE = 500  # users whose scores tell how great the two parts of the filter are
 _TIE_BREAK = 1e-6  # of the popularity share: orders the items that no row ties to the history
 
 
 class LinearRecommender(RanksByScore):
     """Scores by S = (1 - ridge_share) F / |F| + ridge_share E / |E|, a row for each past item.
 
-    F is a filter on the graph of items (`item_graph.Filter`); E is EASE (Steck 2019, eq. 8), E =
+    F is a filter on the graph of items (models.item_graph); E is EASE (Steck 2019, eq. 8), E =
     I - G / diag(G) with G = (R^T R + ridge I)^-1, for catalogues up to 8,000 items (else left out).
     |.| is the Frobenius norm; the diagonal is zero: an item says nothing of itself. Of each row the
     `neighbours` greatest values are kept, all where ridge is in.
@@ -44,19 +45,23 @@ class LinearRecommender(RanksByScore):
     def __init__(
         self,
         *,
-        factors: int = 512,
+        user_exponent: float = 0.3,
         exponent: float = 0.3,
-        boost: float = 0.2,
-        bend: float = 1.5,
+        damping: float = 1.0,
+        factors: int = 512,
+        boost: float = 0.5,
+        slope: float = 0.0,
         ridge: float = 300.0,
         ridge_share: float = 0.0,
         neighbours: int = 400,
         seed: int = 0,
     ) -> None:
-        self.factors = factors
+        self.user_exponent = user_exponent
         self.exponent = exponent
+        self.damping = damping
+        self.factors = factors
         self.boost = boost
-        self.bend = bend
+        self.slope = slope
         self.ridge = ridge
         self.ridge_share = ridge_share
         self.neighbours = neighbours
@@ -131,15 +136,38 @@ class LinearRecommender(RanksByScore):
         """Return the filter's row of each item, (items, items), with its `keep` greatest values."""
         from scipy.sparse import identity, vstack
 
-        graph = ItemGraph.of(taken, self.factors, self.seed)
-        chosen = Filter(self.factors, self.exponent, self.boost, self.bend)
+        graph = ItemGraph.of(taken, self.user_exponent)
+        chosen = Filter(self.exponent, self.damping, self.slope)
+        asked = sampled(taken, self.seed)
+        near_size = size_of(chosen.near(graph, asked))
+        if self.boost > 0:
+            directions = leading(graph.walks, self.factors, self.seed)
+            smooth_size = size_of(chosen.smooth(graph, directions, asked))
         alone = identity(taken.shape[1], dtype=np.float32, format="csr")
         blocks = []
         for start in range(0, taken.shape[1], _BLOCK):
-            pulls = chosen.pulls(graph, alone[start : start + _BLOCK])
-            pulls[np.arange(len(pulls)), start + np.arange(len(pulls))] = 0
-            blocks.append(greatest(pulls, keep))
+            rows = chosen.near(graph, alone[start : start + _BLOCK])
+            rows /= near_size
+            if self.boost > 0:
+                smooth = chosen.smooth(graph, directions, alone[start : start + _BLOCK])
+                smooth *= self.boost / smooth_size
+                rows += smooth
+            rows[np.arange(len(rows)), start + np.arange(len(rows))] = 0
+            blocks.append(greatest(rows, keep))
         return vstack(blocks, format="csr", dtype=np.float32)
+
+
+def sampled(taken: "csr_matrix", seed: int) -> "csr_matrix":
+    """Return the rows of some users with acts, (r, items)."""
+    users = np.flatnonzero(np.diff(taken.indptr))
+    if len(users) > _SAMPLE:
+        users = np.random.default_rng(seed).choice(users, _SAMPLE, replace=False)
+    return taken[np.sort(users)]
+
+
+def size_of(scores: np.ndarray) -> float:
+    """Return the mean length of rows (r, items), by which two parts are made alike."""
+    return max(float(np.linalg.norm(scores, axis=1).mean()), 1e-300)
 
 
 def ones(interactions: Interactions) -> "csr_matrix":

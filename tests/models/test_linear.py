@@ -6,7 +6,7 @@ from domain.errors import InvalidInput
 from models.contract import RecommenderContract, checkerboard
 from models.history import History
 from models.interactions import Interactions
-from models.item_graph import Filter, ItemGraph, leading, plateau
+from models.item_graph import Filter, ItemGraph, leading
 from models.linear import LinearRecommender, greatest, ones, ridge_rows
 
 
@@ -31,36 +31,41 @@ def random_ones(users=60, items=25, seed=0):
     return csr_matrix(taken.astype(np.float32))
 
 
-@pytest.mark.parametrize("bend", [1.0, 1.5, 3.0])
-def test_with_all_directions_the_filter_is_the_function_of_the_graph_itself(bend):
-    taken = random_ones()
-    graph = ItemGraph.of(taken, 25, seed=0)
-    values, vectors = np.linalg.eigh((graph.walks.T @ graph.walks).toarray())
-    exact = vectors @ np.diag(0.3 + plateau(values, bend)) @ vectors.T
-    scale = graph.degrees**0.4
-    exact = exact / scale[:, None] * scale[None, :]
-    found = Filter(25, 0.4, 0.3, bend).pulls(graph, identity(25, format="csr"))
-    np.testing.assert_allclose(found, exact, atol=1e-4)
-
-
-def test_the_linear_filter_is_the_normalised_co_occurrence():
+@pytest.mark.parametrize("damping", [1.0, 0.7])
+def test_the_neighbourhood_is_the_normalised_co_occurrence(damping):
     taken = random_ones().toarray()
-    graph = ItemGraph.of(csr_matrix(taken), 3, seed=0)
+    graph = ItemGraph.of(csr_matrix(taken), 0.3)
     users, items = taken.sum(1).clip(1), taken.sum(0).clip(1)
-    near = (taken / users[:, None]).T @ taken / np.sqrt(np.outer(items, items))
-    found = Filter(3, 0.0, 0.0, 1.0).pulls(graph, identity(25, format="csr"))
-    np.testing.assert_allclose(found, near, atol=1e-4)
+    near = (taken.T / users**0.6) @ taken / np.sqrt(np.outer(items, items))
+    expected = near**damping / items[:, None] ** 0.2 * items[None, :] ** 0.2
+    histories = csr_matrix(taken[:7])
+    found = Filter(0.2, damping, 0.0).near(graph, histories)
+    np.testing.assert_allclose(found, taken[:7] @ expected, rtol=1e-4, atol=1e-5)
+
+
+def test_all_directions_together_pass_everything_and_some_the_smooth_part():
+    taken = random_ones()
+    graph = ItemGraph.of(taken, 0.5)
+    chosen, alone = Filter(0.0, 1.0, 0.0), identity(25, format="csr")
+    everything = chosen.smooth(graph, leading(graph.walks, 25, seed=0), alone)
+    np.testing.assert_allclose(everything, np.eye(25), atol=1e-4)
+    _, vectors = np.linalg.eigh((graph.walks.T @ graph.walks).toarray())
+    some = chosen.smooth(graph, leading(graph.walks, 4, seed=0), alone)
+    np.testing.assert_allclose(some, vectors[:, -4:] @ vectors[:, -4:].T, atol=1e-4)
 
 
 def test_the_randomised_directions_are_those_of_the_exact_way(monkeypatch):
     rng = np.random.default_rng(1)
     groups = np.arange(300)[:, None] % 5 == np.arange(200)[None, :] % 5  # five tastes
     taken = csr_matrix((rng.random((300, 200)) < 0.02 + 0.3 * groups).astype(np.float32))
-    graph = ItemGraph.of(taken, 5, seed=0)
-    monkeypatch.setattr("models.item_graph._DENSE", 10)
-    vectors, values = leading(graph.walks, 5, seed=0)
-    np.testing.assert_allclose(values, graph.values, rtol=1e-2)
-    overlap = np.linalg.svd(vectors.T @ graph.vectors, compute_uv=False)
+    walks = ItemGraph.of(taken, 0.5).walks
+    for matrix in (walks, walks.T.tocsr()):
+        exact = leading(matrix, 5, seed=0)
+        with monkeypatch.context() as patch:
+            patch.setattr("models.item_graph._DENSE", 10)
+            found = leading(matrix, 5, seed=0)
+        np.testing.assert_allclose(found.values, exact.values, rtol=1e-2)
+    overlap = np.linalg.svd(found.vectors.T @ exact.vectors, compute_uv=False)
     assert overlap.min() > 0.99  # the same space
 
 

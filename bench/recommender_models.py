@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from recommender_data import Split
+from recommender_linear import GFCF, ChosenLinear, ease
 from recommender_peers import PEERS, Peer
 from recommender_table import Contender, K, evaluate
 
@@ -19,6 +20,7 @@ from models.als import ALSRecommender
 from models.bought_together import BoughtTogetherRecommender
 from models.history import History
 from models.interactions import Interactions
+from models.linear import LinearRecommender
 from models.popular import PopularRecommender
 from models.protocols import Recommender
 from models.trending import TrendingRecommender
@@ -139,6 +141,12 @@ OURS: dict[str, Callable[[Options], Contender]] = {
         lambda s: Ours(ALSRecommender(num_threads=o.threads, seed=o.seed, **s), str(s)),
         ALS_SPACE,
         o,
+    ),
+    "linear": lambda o: Ours(LinearRecommender(seed=o.seed)),
+    "linear, tuned": lambda o: ChosenLinear(int(o.metric.partition("@")[2]), o.seed),
+    "gf-cf": lambda o: GFCF(o.seed),
+    "ease, tuned": lambda o: Tuned(
+        lambda s: ease(dict(s), o.seed), {"ridge": (30, 100, 200, 400, 800, 1600)}, o
     ),
 }
 

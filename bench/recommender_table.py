@@ -12,6 +12,7 @@ from recommender_data import Split
 
 from models.history import History
 from models.interactions import Interactions
+from models.list_quality import best_positions, quality_by_user
 from training.bootstrap import Estimate, Sample
 from training.metrics import Metric, weighted_mean
 
@@ -84,38 +85,18 @@ def evaluate(model: Contender, split: Split) -> Quality:
         scores[np.isnan(scores)] = -np.inf
         seen = split.seen[rows].tocoo()
         scores[seen.row, seen.col] = -np.inf
-        top = best(scores, K)  # (b, K)
+        top = best_positions(scores, K)  # (b, K)
         real = np.isfinite(np.take_along_axis(scores, top, axis=1))
         taken = split.targets[rows].toarray() > 0
         hits = np.take_along_axis(taken, top, axis=1) & real
         np.add.at(shown, top[real], 1)
-        for metric, values in by_user(hits, split.wanted[rows]).items():
+        for metric, values in quality_by_user(hits, split.wanted[rows], (10, 20)).items():
             found.setdefault(metric, []).append(values)
     return Quality(
         {metric: np.concatenate(values) for metric, values in found.items()},
         float((shown > 0).mean()),
         _novelty(shown, split.train),
     )
-
-
-def best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the positions of the k greatest scores of each row, (b, k), best first."""
-    k = min(k, scores.shape[1])
-    top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(top, order, axis=1)
-
-
-def by_user(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """Return recall and NDCG of each user from hits (b, k); the ideal list is min(k, wanted)."""
-    gain = 1 / np.log2(np.arange(K) + 2)
-    ideal = np.cumsum(gain)
-    found = {}
-    for k in (10, 20):
-        at = hits[:, :k]
-        found[f"recall@{k}"] = at.sum(axis=1) / wanted
-        found[f"ndcg@{k}"] = (at @ gain[: at.shape[1]]) / ideal[np.minimum(wanted, k) - 1]
-    return found
 
 
 def table(rows: Sequence[Row], metrics: Sequence[str], seed: int) -> list[str]:

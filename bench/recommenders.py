@@ -74,14 +74,19 @@ def _run(given: argparse.Namespace) -> None:
     task = load_task(given.data, given.protocol, wanted, given.cut, given.min_count, given.seed)
     print("\n".join(_about(given, task.split)), flush=True)
     cut = _cut(task)
-    rows = []
+    rows, without = [], []
     for name, make in models.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows.append(measure(name, make(options), task.split, cut))
+        try:
+            rows.append(measure(name, make(options), task.split, cut))
+        except NextbestError as why:  # a model that cannot learn from such data is named below
+            without.append(f"- {name}: left out: {why.message}")
+    if not rows:
+        raise InvalidInput("no model could learn from these data:\n" + "\n".join(without))
     print("\n".join(["", *table(rows, metrics, given.seed), ""]))
     print(f"Gain in {options.metric}, by the same draws of users:\n")
     print("\n".join([*gains(rows, options.metric, given.seed), "", "Settings:", ""]))
-    print("\n".join(f"- {row.name}: {row.chosen}" for row in rows))
+    print("\n".join([*(f"- {row.name}: {row.chosen}" for row in rows), *without]))
 
 
 def _about(given: argparse.Namespace, split: Split) -> list[str]:

@@ -7,6 +7,7 @@ from recommender_data import load_task
 from recommender_files import Wanted, read_log
 
 from domain.errors import InvalidInput
+from models.list_quality import quality_by_user
 
 ANY = Wanted()
 
@@ -148,11 +149,9 @@ def test_a_cut_that_cannot_be_is_refused(cut, message, acts, tmp_path):
 
 
 def test_metrics_agree_with_counting_by_hand():
-    from recommender_table import by_user
-
     hits = np.zeros((2, 20), dtype=bool)
     hits[0, [0, 12]] = True
-    found = by_user(hits, np.array([4, 1]))
+    found = quality_by_user(hits, np.array([4, 1]), (10, 20))
     assert found["recall@20"].tolist() == [0.5, 0.0] and found["recall@10"].tolist() == [0.25, 0]
     gain = 1 / np.log2(np.arange(20) + 2)
     assert found["ndcg@20"][0] == pytest.approx((gain[0] + gain[12]) / gain[:4].sum())

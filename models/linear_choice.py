@@ -1,0 +1,140 @@
+"""The settings of `linear` for one shop: chosen where a validation cut knows what came next."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.interactions import Interactions
+from models.item_graph import Directions, Filter, ItemGraph, leading
+from models.linear import RIDGE_ITEMS, ones, ridge_rows, size_of
+from models.list_quality import mean_ndcg
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+MAX_USERS = 2_000  # more of them make the choice slower, hardly better
+_MIN_GAIN = 0.002  # relative: a setting that adds less than this is not worth its cost
+START: dict[str, Any] = {
+    "user_exponent": 0.3,
+    "exponent": 0.3,
+    "damping": 1.0,
+    "factors": 512,
+    "boost": 0.0,
+    "slope": 0.0,
+    "ridge": 300.0,
+    "ridge_share": 0.0,
+}
+# Tried in this order, each value beside the best of all before it.
+NEIGHBOURHOOD = (
+    ("user_exponent", (0.5, 0.1)),
+    ("exponent", (0.2, 0.4, 0.1, 0.5)),
+    ("user_exponent", (0.4, 0.2)),
+)
+DIRECTIONS = (("factors", (64, 128, 256, 512)), ("boost", (0.25, 1.0)), ("slope", (0.5,)))
+RIDGES = (("ridge", (50.0, 200.0, 800.0)), ("ridge_share", (0.3, 0.7, 1.0)))
+
+
+class LinearChoice:
+    """Tries settings one coordinate after the other on a validation cut.
+
+    `train` is what was before the cut; each of `users` (codes of train, (t,)) took the `targets`
+    (t, items) after it. A setting is judged by NDCG at `k` over the whole catalogue without what
+    the user had; ideal list cut at min(k, taken).
+    """
+
+    def __init__(
+        self,
+        train: Interactions,
+        users: np.ndarray,
+        targets: "csr_matrix",
+        *,
+        k: int = 20,
+        seed: int = 0,
+    ) -> None:
+        self.taken = ones(train)
+        rows = np.arange(len(users))
+        if len(rows) > MAX_USERS:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_USERS, replace=False))
+        self.histories = self.taken[users[rows]]
+        self.targets = targets[rows].tocsr()
+        self.k = k
+        self.seed = seed
+        self.tried: dict[tuple[Any, ...], float] = {}
+        self._graph: tuple[float, ItemGraph] | None = None
+        self._near: tuple[tuple[float, ...], np.ndarray] | None = None
+        self._directions: tuple[float, Directions] | None = None
+        self._ridges: tuple[float, np.ndarray] | None = None
+
+    def best(self) -> dict[str, Any]:
+        """Return the settings with the greatest NDCG."""
+        best = self._climb(START, NEIGHBOURHOOD)
+        best = self._climb(best | {"boost": 0.5}, DIRECTIONS, instead=best)
+        if self.taken.shape[1] <= RIDGE_ITEMS:
+            best = self._climb(best | {"ridge_share": 0.5}, RIDGES, instead=best)
+        return best
+
+    def ndcg(self, settings: dict[str, Any]) -> float:
+        """Return the mean NDCG at k of the settings on the cut."""
+        key = tuple(settings.values())
+        if key not in self.tried:
+            scores = self._scores(settings)
+            scores[self.histories.nonzero()] = -np.inf
+            self.tried[key] = mean_ndcg(scores, self.targets, self.k)
+        return self.tried[key]
+
+    def _climb(
+        self,
+        start: dict[str, Any],
+        steps: Sequence[tuple[str, Sequence[Any]]],
+        instead: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        best = start
+        for name, values in steps:
+            others = [best | {name: value} for value in values]
+            best = max([best, *others], key=self.ndcg)
+        if instead is not None and self.ndcg(best) < (1 + _MIN_GAIN) * self.ndcg(instead):
+            return instead
+        return best
+
+    def _scores(self, settings: dict[str, Any]) -> np.ndarray:
+        share = settings["ridge_share"]
+        total = np.zeros(self.histories.shape, dtype=np.float32)
+        if share < 1:
+            filtered = self._filtered(settings)
+            total += filtered * ((1 - share) / size_of(filtered))
+        if share > 0:
+            ridge = self.histories @ self._ridge(settings["ridge"])
+            total += ridge * (share / size_of(ridge))
+        return total
+
+    def _filtered(self, settings: dict[str, Any]) -> np.ndarray:
+        graph = self._graph_of(settings["user_exponent"])
+        chosen = Filter(settings["exponent"], settings["damping"], settings["slope"])
+        key = (settings["user_exponent"], settings["exponent"], settings["damping"])
+        if self._near is None or self._near[0] != key:
+            near = chosen.near(graph, self.histories)
+            self._near = key, near / size_of(near)
+        if not settings["boost"]:
+            return self._near[1]
+        directions = self._directions_of(settings["user_exponent"]).first(settings["factors"])
+        smooth = chosen.smooth(graph, directions, self.histories)
+        smooth *= settings["boost"] / size_of(smooth)
+        return np.asarray(self._near[1] + smooth)
+
+    def _graph_of(self, user_exponent: float) -> ItemGraph:
+        if self._graph is None or self._graph[0] != user_exponent:
+            self._graph = user_exponent, ItemGraph.of(self.taken, user_exponent)
+        return self._graph[1]
+
+    def _directions_of(self, user_exponent: float) -> Directions:
+        if self._directions is None or self._directions[0] != user_exponent:
+            most = max(DIRECTIONS[0][1])
+            walks = self._graph_of(user_exponent).walks
+            self._directions = user_exponent, leading(walks, most, self.seed)
+        return self._directions[1]
+
+    def _ridge(self, ridge: float) -> np.ndarray:
+        if self._ridges is None or self._ridges[0] != ridge:
+            self._ridges = ridge, ridge_rows(self.taken, ridge).toarray()
+        return self._ridges[1]

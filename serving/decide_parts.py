@@ -19,11 +19,13 @@ from serving.deciding import FAILED, judge, silence_of
 from serving.exposures import Ids
 from serving.listing import list_answer, wish_of
 from serving.people import Person
+from serving.placing import Placed, place
 from serving.question import Wish
-from serving.recommend import Choice, popular, recommend
+from serving.recommend import Choice, popular
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.decide import DecideAsked
+from serving.viewer import viewer_of
 
 logger = logging.getLogger(__name__)
 NO_SCORES = "no_scores"
@@ -113,27 +115,31 @@ def _lists(call: Call) -> list[dict[str, Any]]:
         asked = wanted.model_copy(update={"context_items": here})
         bought = call.seen.bought if call.seen else {}
         wish = wish_of(asked, call.person, bought, call.masks[number - 1], call.now)
-        choice = _choice(call.release, replace(wish, exclude=[*wanted.exclude, *taken]))
-        answer = list_answer(call.runtime, "decide", call.release, choice)
+        wish = replace(wish, exclude=[*wanted.exclude, *taken])
+        placed = _placed(call, wish, wanted.placement)
+        answer = list_answer(call.runtime, "decide", call.release, placed.choice)
         answer["decision_id"] = f"{call.decision_id}-{number}"
         answer["placement"] = wanted.placement
+        answer["rules"] = placed.to_plain(call.release)
         answer["features_age_seconds"] = call.person.age_seconds(call.now)
         taken += (item["item_id"] for item in answer["items"])
         answers.append(answer)
     return answers
 
 
-def _choice(release: Release, wish: Wish) -> Choice:
+def _placed(call: Call, wish: Wish, placement: str) -> Placed:
     """Return the list, what is popular where that fails, nothing where even that fails."""
     try:
-        return recommend(release, wish)
+        kept = call.runtime.placements.find(placement)
+        viewer = viewer_of(call.runtime, call.ids, call.person, lambda: call.segments)
+        return place(call.release, wish, kept, viewer, call.now)
     except Exception:  # law 7: whatever is broken
         logger.exception("decide: a list failed; falling back to what is popular")
     try:
-        return popular(release, wish, _WHY)
+        return Placed(popular(call.release, wish, _WHY))
     except Exception:
         logger.exception("decide: what is popular cannot be said either")
-        return Choice([], FAILED, _WHY)
+        return Placed(Choice([], FAILED, _WHY))
 
 
 def _decide_action(call: Call, decided: Decided) -> None:

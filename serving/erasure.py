@@ -58,6 +58,7 @@ def export_person(runtime: Runtime, profile_id: str, now: datetime) -> dict[str,
         },
         "scores": dict(person.scores),
         "segments": runtime.segments.of(person.attributes(now)),
+        "pins": runtime.placements.pins_for({*joined["ids"], person.profile_id}),
         "events": [_plain(event) for event in events],
     }
 
@@ -66,6 +67,7 @@ def _forgetter(runtime: Runtime) -> erasure.Forget:
     def forget(ids: Sequence[str]) -> None:
         runtime.live.forget(list(ids))
         runtime.people.forget(ids)
+        runtime.placements.forget(ids)
 
     return forget
 

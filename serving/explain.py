@@ -3,18 +3,19 @@
 The list is made as any other is; then the item is held against each part of the way in turn.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from serving.filters import failing
 from serving.question import Question
 from serving.recommend import Choice
+from serving.rules_trace import KEPT_OUT, REMOVED, Step
 from serving.standing import Standing, standings
 
 RETURNED, UNKNOWN, OUT_OF_STOCK = "returned", "not_in_catalogue", "out_of_stock"
 FILTERED, BOUGHT, SEEN = "filtered", "bought", "seen"
-EXCLUDED, ON_THE_PAGE = "excluded", "on_the_page"
+EXCLUDED, ON_THE_PAGE, RULED_OUT = "excluded", "on_the_page", "ruled_out"
 RANKED_LOWER, NOT_RETRIEVED = "ranked_lower", "not_retrieved"
 VERDICTS: Mapping[str, str] = {
     RETURNED: "it is in the list, at this rank",
@@ -25,6 +26,7 @@ VERDICTS: Mapping[str, str] = {
     SEEN: "the visitor touched it, and touched items were to be left out",
     EXCLUDED: "the request left it out by its id",
     ON_THE_PAGE: "it is on the page already",
+    RULED_OUT: "a rule of the placement keeps it out",
     RANKED_LOWER: "a source found it, and others had better scores",
     NOT_RETRIEVED: "no source of the list knows it",
 }
@@ -40,14 +42,26 @@ class Hindrance:
 
 
 def explain(
-    asked: Question, choice: Choice, item_id: str, plain_filter: Mapping[str, Any]
+    asked: Question,
+    choice: Choice,
+    item_id: str,
+    plain_filter: Mapping[str, Any],
+    steps: Sequence[Step] = (),
 ) -> dict[str, Any]:
-    """Return why the item is in the list that was chosen, or why it is not."""
+    """Return why the item is in the list that was chosen, or why it is not.
+
+    `steps` are what the rules of the placement did to the item.
+    """
     row = asked.release.items.row_of.get(item_id)
     place = next((n for n, pick in enumerate(choice.picks) if pick.row == row), None)
     if row is None:
         return _told(UNKNOWN, f"there is no item {item_id!r:.80} in the catalogue")
     hindrances = list(hindrances_of(asked, row, plain_filter))
+    hindrances += [
+        Hindrance(RULED_OUT, f"{step.rule}: {step.text}", step.rule)
+        for step in steps
+        if step.effect in (REMOVED, KEPT_OUT)
+    ]
     if place is not None:
         pick = choice.picks[place]
         text = f"it is number {place + 1} of {len(choice.picks)}, found by {pick.source}"

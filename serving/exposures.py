@@ -6,7 +6,7 @@ The identity of an exposure is the decision id of its list, so a call that is re
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,7 @@ class Exposures:
         self._counts = metrics.exposures
         self._capacity = capacity
         self._waiting: deque[Event] = deque()
+        self._written: list[Event] = []  # those that are being written
         self._writing: asyncio.Task[None] | None = None
 
     def offer(self, event: Event) -> bool:
@@ -71,6 +72,11 @@ class Exposures:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
         return True
+
+    def waiting_for(self, ids: Collection[str]) -> list[Event]:
+        """Return what was shown to one of these ids, and is not in the log yet."""
+        waiting = [*self._written, *self._waiting]
+        return [e for e in waiting if e.customer_id in ids or e.anonymous_id in ids]
 
     async def flush(self) -> None:
         """Write everything that waits; it is on disk when this returns."""
@@ -90,6 +96,7 @@ class Exposures:
         batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
         if not batch:
             return
+        self._written = batch
         for attempt in (1, 2):
             try:
                 new = await self._record(batch)

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +17,14 @@ from serving.explain import explain
 from serving.exposures import Ids, exposure_of
 from serving.filters import mask_of
 from serving.people import LOST, Person, Visitor, latest
+from serving.placing import Placed, place
 from serving.question import Question, Wish
-from serving.recommend import Choice, choose, recommend
+from serving.recommend import Choice, recommend
 from serving.release import Release
 from serving.runtime import Runtime
 from serving.shapes.lists import ListAsked, RecommendationsAsked, Window
 from serving.similar import similar_items, trending_items
+from serving.viewer import viewer_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,35 @@ def recommendations(runtime: Runtime, asked: RecommendationsAsked, now: datetime
     """Return a list for a person, a device or an unknown visitor."""
     release = runtime.release
     visitor = runtime.people.visitor(asked.customer_id, asked.anonymous_id)
-    choice = _chosen_for(visitor, asked, passed_by(asked, release), release, now)
-    answer = list_answer(runtime, "recommendations", release, choice)
+    placed = _placed_for(runtime, visitor, asked, release, now)
+    answer = list_answer(runtime, "recommendations", release, placed.choice)
     answer["placement"] = asked.placement
+    answer["rules"] = placed.to_plain(release)
     answer["features_age_seconds"] = visitor.person.age_seconds(now)
     if asked.is_shown:
         show(runtime, answer, (asked.customer_id, asked.anonymous_id), now)
     return answer
+
+
+def _placed_for(
+    runtime: Runtime,
+    visitor: Visitor,
+    asked: RecommendationsAsked,
+    release: Release,
+    now: datetime,
+) -> Placed:
+    person, ids = visitor.person, (asked.customer_id, asked.anonymous_id)
+    wish = wish_of(asked, person, visitor.bought, passed_by(asked, release), now)
+    viewer = viewer_of(runtime, ids, person, lambda: segments_of(runtime, person, now))
+    placed = place(release, wish, runtime.placements.find(asked.placement), viewer, now)
+    if not visitor.is_lost:
+        return placed
+    return replace(placed, choice=replace(placed.choice, fallback_reason=LOST))
+
+
+def segments_of(runtime: Runtime, person: Person, now: datetime) -> list[str]:
+    """Return the segments that a person is in now."""
+    return runtime.segments.of(person.attributes(now)) if person.known else []
 
 
 def _chosen_for(
@@ -62,16 +86,19 @@ def explanation(
     """Return why an item is in the list that would be answered, or why it is not."""
     release = runtime.release
     visitor = runtime.people.visitor(asked.customer_id, asked.anonymous_id)
+    placed = _placed_for(runtime, visitor, asked, release, now)
+    choice = placed.choice
     passed = passed_by(asked, release)
     question = Question(release, wish_of(asked, visitor.person, visitor.bought, passed, now))
-    choice = choose(question)
-    found = explain(question, choice, item_id, asked.filter)
-    return found | {
+    row = release.items.row_of.get(item_id)
+    steps = [] if row is None else placed.trace.of(row)
+    return explain(question, choice, item_id, asked.filter, steps) | {
         "item_id": item_id,
         "placement": asked.placement,
+        "rules": [asdict(step) for step in steps],
         "returned": [release.items.ids[pick.row] for pick in choice.picks],
         "fallback": choice.fallback,
-        "fallback_reason": LOST if visitor.is_lost else choice.fallback_reason,
+        "fallback_reason": choice.fallback_reason,
         "model_versions": release.versions(release.recommender),
         "release_id": release.release_id,
     }
@@ -130,7 +157,7 @@ def leo_list(runtime: Runtime, profile_id: str, top_n: int, now: datetime) -> di
     choice = _chosen_for(visitor, asked, None, release, now)
     runtime.metrics.answers.add("leo", choice.fallback or "")
     stage = visitor.person.attributes(now).get("journey_stage")
-    items = _items(release, choice)
+    items = items_of(release, choice)
     products = [_leo_product(item, [stage] if stage else []) for item in items]
     return {"profile_id": profile_id, "recommended_products": products}
 
@@ -166,7 +193,8 @@ def list_answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -
     return {
         "decision_id": new_decision_id(),
         "placement": None,
-        "items": _items(release, choice),
+        "rules": None,
+        "items": items_of(release, choice),
         "model_versions": release.versions(release.recommender),
         "features_age_seconds": None,
         "fallback": choice.fallback,
@@ -177,7 +205,8 @@ def list_answer(runtime: Runtime, kind: str, release: Release, choice: Choice) -
     }
 
 
-def _items(release: Release, choice: Choice) -> list[dict[str, Any]]:
+def items_of(release: Release, choice: Choice) -> list[dict[str, Any]]:
+    """Return the items of a list as they go over the wire."""
     return [
         release.items.to_plain(pick.row)
         | {"score": round(pick.score, 6), "source": pick.source, "reasons": pick.reasons}

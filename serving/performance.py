@@ -34,13 +34,16 @@ class Asked:
 
 
 def list_placements(runtime: Runtime, now: datetime) -> dict[str, Any]:
-    """Return every placement that ever showed a list, those with most lists first."""
-    found = placements(runtime.log, to_micros(now + _LATER))
+    """Return every placement that has a rule or ever showed a list, most lists first."""
+    ruled = runtime.placements.all()
+    shown = placements(runtime.log, to_micros(now + _LATER))
+    found: dict[str, Sequence[Any]] = {**dict.fromkeys(ruled, (None, None, 0)), **shown}
     ranked = sorted(found.items(), key=lambda pair: (-pair[1][2], pair[0]))
     return {
         "placements": [
             {"placement": name, "exposures": count,
-             "first_at": from_micros(first), "last_at": from_micros(last)}
+             "first_at": first and from_micros(first), "last_at": last and from_micros(last),
+             "version": ruled[name].version if name in ruled else None}
             for name, (first, last, count) in ranked
         ]
     }  # fmt: skip

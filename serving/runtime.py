@@ -25,6 +25,7 @@ from serving.live import Live, open_live
 from serving.live_runner import Wake
 from serving.metrics import Metrics
 from serving.people import People
+from serving.placement_store import PlacementStore
 from serving.rate_limit import RateLimit
 from serving.release import Release, current_id, read_release
 from serving.segments import SegmentStore
@@ -49,6 +50,7 @@ class Runtime:
     rates: RateLimit
     exposures: Exposures
     segments: SegmentStore
+    placements: PlacementStore
     live: Live
     watched_release: Watched[Release]
     fresh_items: FreshItems
@@ -102,6 +104,7 @@ class Runtime:
         self.features.close()
         self.rates.close()
         self.segments.close()
+        self.placements.close()
         self.writing.close()
         self.log.close()
 
@@ -130,6 +133,7 @@ def open_runtime(settings: Settings, metrics: Metrics, at: datetime) -> Runtime:
         exposures=Exposures(intake.record, metrics),
         rates=RateLimit(settings.rate_events_per_second, settings.rate_burst, home),
         segments=segments,
+        placements=PlacementStore(home),
         live=open_live(
             settings, metrics, segments, log, features, lambda: watched_release.value, wake
         ),

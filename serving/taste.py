@@ -54,6 +54,13 @@ class Taste:
         inside = rows < len(self._place_of)
         return np.where(inside, self._place_of[np.where(inside, rows, 0)], -1)
 
+    def directions(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return unit vectors of these rows, (rows, d), zeros for unknown; None without vectors."""
+        if self._directions is None or not len(self._directions):
+            return None
+        places = self.places(rows)
+        return np.where(places[:, None] >= 0, self._directions.vectors[np.maximum(places, 0)], 0.0)
+
     def of(self, history: History, newcomers: Newcomers) -> "Leaning":
         """Return what one visitor leans to."""
         if self.index is not None:

@@ -54,7 +54,7 @@ class Hindered(BaseModel):
 
     verdict: str
     text: str
-    part: str | None = Field(description="The part of the filter, such as filter.price.<=.")
+    part: str | None = Field(description="Of the filter or the rule, such as filter.price.<=.")
 
 
 class Stands(BaseModel):
@@ -65,6 +65,16 @@ class Stands(BaseModel):
     rank: int | None = Field(description="Among all items that may be shown, from 1.")
     needed: float | None = Field(description="The score of the last item that the source gave.")
     text: str
+
+
+class RuleStep(BaseModel):
+    """What one rule did to the item; before and after are its worth, or its rank and place."""
+
+    rule: str = Field(description="Where it stands in the rule, such as boosts[0].")
+    effect: str
+    text: str
+    before: float | None
+    after: float | None
 
 
 class Explanation(BaseModel):
@@ -81,6 +91,7 @@ class Explanation(BaseModel):
     reasons: list[Reason]
     hindrances: list[Hindered]
     sources: list[Stands]
+    rules: list[RuleStep] = Field(description="What the rules of the placement did to it.")
     returned: list[str] = Field(description="The item ids of the list, best first.")
     fallback: str | None
     fallback_reason: str | None

@@ -19,4 +19,4 @@ class Fault(BaseModel):
     code: str = Field(description="For machines, such as invalid_input or not_found.")
     message: str = Field(description="For people.")
     field: str | None = Field(None, description="The field at fault, such as filter.price.")
-    problems: list[str] | None = Field(None, description="Every fault of a segment rule.")
+    problems: list[str] | None = Field(None, description="Every fault of a rule.")

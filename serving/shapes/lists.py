@@ -44,6 +44,7 @@ _ITEM: dict[str, Any] = {
 _ANSWER: dict[str, Any] = {
     "decision_id": "d-2f0c9a7e",
     "placement": "home",
+    "rules": None,
     "items": [_ITEM],
     "model_versions": {"recommend_als": "3"},
     "features_age_seconds": 2.1,
@@ -121,6 +122,15 @@ class ListedItem(BaseModel):
     reasons: list[Reason]
 
 
+class RulesApplied(BaseModel):
+    """The rule of the placement that had a hand in a list."""
+
+    placement: str
+    version: int = Field(description="The change that made the rule what it was.")
+    pinned: list[str] = Field(description="Items that a pin put at their place.")
+    faults: list[str] = Field(description="Parts that did nothing this time, and why.")
+
+
 class ItemList(BaseModel):
     """A list, best first."""
 
@@ -128,6 +138,7 @@ class ItemList(BaseModel):
 
     decision_id: str = Field(description="Send it back with events, as properties.decision_id.")
     placement: str | None
+    rules: RulesApplied | None = Field(description="null: this placement has no rule.")
     items: list[ListedItem]
     model_versions: dict[str, str]
     features_age_seconds: float | None

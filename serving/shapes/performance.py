@@ -8,12 +8,13 @@ Interval = tuple[float, float] | None
 
 
 class PlacementSeen(BaseModel):
-    """One placement that showed lists."""
+    """One placement that showed lists, or has a rule."""
 
     placement: str
     exposures: int
-    first_at: datetime
-    last_at: datetime
+    first_at: datetime | None
+    last_at: datetime | None
+    version: int | None = Field(description="Of its rule; null where it has none.")
 
 
 class Placements(BaseModel):

@@ -39,11 +39,14 @@ def test_every_example_works_with_the_key_it_is_said_to_need(play, monkeypatch):
         await shop.runtime.exposures.flush()
         rule = {"field": "order_count", "operator": ">=", "value": 3}
         await shop.post("/v1/segments", {"name": "Loyal", "key": "loyal", "rule": rule})
+        for name in ("home", "old"):
+            await shop.ask("PUT", f"/v1/placements/{name}", json={"note": "there already"})
         for (method, path), (key, example) in sorted(documented().items()):
             example = example.replace("sku-42", "mug-1")
-            body = {"json": json.loads(example)} if method == "POST" else {}
+            body = {"json": json.loads(example)} if method in ("POST", "PUT") else {}
             filled = path.replace("{id}", HOOK).replace("{merge_id}", HOOK)
-            url = filled.replace("{profile_id}", "c-1") if method == "POST" else example
+            filled = filled.replace("{profile_id}", "c-1").replace("{name}", "home")
+            url = filled if method in ("POST", "PUT") else example
             found = await shop.ask(method, url, KEYS[key], **body)
             fine = (404,) if HOOK in url else (200, 201, 204)  # made by chance, as merges are
             assert found.status_code in fine, (method, path, found.text)

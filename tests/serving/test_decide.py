@@ -278,7 +278,7 @@ def test_a_failing_model_or_segment_store_takes_no_other_part_with_it(play, monk
             raise RuntimeError("broken")
 
         await shop.track("Product Viewed", "ada", "bowl-0")
-        monkeypatch.setattr("serving.decide_parts.recommend", fail)
+        monkeypatch.setattr("serving.placing.recommend", fail)
         monkeypatch.setattr(shop.runtime.segments, "of", fail)
         want = {"recommendations": TWO, "segments": True, "action": True}
         body = await lists(shop, {"customer_id": "ada", "want": want}, "secret")

@@ -126,7 +126,7 @@ def test_an_error_of_ours_is_json_too_and_tells_nothing(play, monkeypatch):
         def fail(*_):
             raise RuntimeError("a secret detail")
 
-        monkeypatch.setattr("serving.listing.recommend", fail)
+        monkeypatch.setattr("serving.placing.recommend", fail)
         found = await shop.post("/v1/recommendations", {}, "write")
         assert found.status_code == 500 and found.json()["code"] == "internal"
         assert "secret" not in found.text

@@ -16,6 +16,7 @@ from serving.items import read_items
 from serving.listing import passed_by
 from serving.metrics import Metrics
 from serving.people import Person
+from serving.placement_store import PlacementStore
 from serving.release import Release
 from serving.shapes.decide import DecideAsked
 from serving.taste import Taste
@@ -64,7 +65,7 @@ def test_the_lists_of_a_call_share_no_item(items, model, lists, here, touched, b
     )
     person = Person("ada", State(touches=touches))
     masks = [passed_by(w, release) for w in asked.want.recommendations]
-    runtime = SimpleNamespace(metrics=Metrics())
+    runtime = SimpleNamespace(metrics=Metrics(), placements=PlacementStore(tmp_path))
     call = Call(runtime, asked, NOW, release, "d-1", masks, None, Seen(person, frozenset(bought)))
     answers = decide_parts(call).lists
     shown = [i["item_id"] for answer in answers for i in answer["items"]]
@@ -82,14 +83,21 @@ def test_the_lists_of_a_call_share_no_item(items, model, lists, here, touched, b
         taken |= own
 
 
-def test_the_first_placement_has_the_first_choice(items, model):
+def test_the_first_placement_has_the_first_choice(items, model, tmp_path):
     release = Release("r1", items, taste=Taste(model, items))
     body = {"want": {"recommendations": [{"placement": p, "limit": 2} for p in ("a", "b")]}}
     asked = DecideAsked.model_validate(body)
     touch = Touch(to_micros(NOW), "m", 0, "bowl-0", "item-view", None, None)
     seen = Seen(Person("ada", State(touches=(touch,))))
     call = Call(
-        SimpleNamespace(metrics=Metrics()), asked, NOW, release, "d-1", [None] * 2, None, seen
+        SimpleNamespace(metrics=Metrics(), placements=PlacementStore(tmp_path)),
+        asked,
+        NOW,
+        release,
+        "d-1",
+        [None] * 2,
+        None,
+        seen,
     )
     first, second = decide_parts(call).lists
     assert {i["item_id"] for i in (*first["items"], *second["items"])} <= set(BOWLS)

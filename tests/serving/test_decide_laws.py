@@ -49,6 +49,20 @@ def model():
     return fit_recommender()
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One of the placements has a rule that orders, and leaves nothing out."""
+    found = PlacementStore(tmp_path_factory.mktemp("control"))
+    rule = {
+        "pins": [{"item_id": "bowl-2", "position": 2}, {"item_id": "gone-mug", "position": 1}],
+        "diversity": {"lambda": 0.5},
+        "boosts": [{"filter": {"category": "mugs"}, "factor": 3}],
+    }
+    found.put("top", rule, NOW, "a test")
+    yield found
+    found.close()
+
+
 @given(
     lists=st.lists(wanted, min_size=1, max_size=6),
     here=some,
@@ -56,7 +70,9 @@ def model():
     bought=some,
     with_taste=st.booleans(),
 )
-def test_the_lists_of_a_call_share_no_item(items, model, lists, here, touched, bought, with_taste):
+def test_the_lists_of_a_call_share_no_item(
+    items, model, store, lists, here, touched, bought, with_taste
+):
     release = Release("r1", items, taste=Taste(model, items) if with_taste else None)
     asked = DecideAsked.model_validate({"context_items": here, "want": {"recommendations": lists}})
     at = to_micros(NOW)
@@ -65,7 +81,7 @@ def test_the_lists_of_a_call_share_no_item(items, model, lists, here, touched, b
     )
     person = Person("ada", State(touches=touches))
     masks = [passed_by(w, release) for w in asked.want.recommendations]
-    runtime = SimpleNamespace(metrics=Metrics(), placements=PlacementStore(tmp_path))
+    runtime = SimpleNamespace(metrics=Metrics(), placements=store)
     call = Call(runtime, asked, NOW, release, "d-1", masks, None, Seen(person, frozenset(bought)))
     answers = decide_parts(call).lists
     shown = [i["item_id"] for answer in answers for i in answer["items"]]
@@ -83,14 +99,14 @@ def test_the_lists_of_a_call_share_no_item(items, model, lists, here, touched, b
         taken |= own
 
 
-def test_the_first_placement_has_the_first_choice(items, model, tmp_path):
+def test_the_first_placement_has_the_first_choice(items, model, store):
     release = Release("r1", items, taste=Taste(model, items))
     body = {"want": {"recommendations": [{"placement": p, "limit": 2} for p in ("a", "b")]}}
     asked = DecideAsked.model_validate(body)
     touch = Touch(to_micros(NOW), "m", 0, "bowl-0", "item-view", None, None)
     seen = Seen(Person("ada", State(touches=(touch,))))
     call = Call(
-        SimpleNamespace(metrics=Metrics(), placements=PlacementStore(tmp_path)),
+        SimpleNamespace(metrics=Metrics(), placements=store),
         asked,
         NOW,
         release,

@@ -100,7 +100,7 @@ def write_release(home: Path, items: int) -> None:
     vectors = rng.normal(0, 0.1, (items, FACTORS)).astype(np.float32)
     model = ALSRecommender(factors=FACTORS)
     model.popularity_ = columns["popularity"].astype(np.float32)
-    model.weight_ = 1.0
+    model.weight_, model.mass_ = 1.0, float(ACTS)
     model._set(np.array(ids), vectors).save(folder / "models" / "recommend_als")
     about = {
         "release_id": "r1",

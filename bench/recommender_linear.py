@@ -51,8 +51,8 @@ class GFCF:
     """GF-CF (Shen et al. 2021) as published: 256 directions, weight 0.3; all scores, no rows."""
 
     chosen = "as published: 256 directions, weight 0.3"
-    _NEAR = Filter(exponent=0.0, damping=1.0, slope=0.0)
-    _SMOOTH = Filter(exponent=0.5, damping=1.0, slope=0.0)
+    _NEAR = Filter(exponent=0.0, damping=1.0)
+    _SMOOTH = Filter(exponent=0.5, damping=1.0)
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -116,9 +116,9 @@ def drawn(space: Mapping[str, Sequence[Any]], trials: int, seed: int) -> list[di
 
 ALS_SPACE = {
     "factors": (64, 128, 256),
-    "unobserved": (0.02, 0.1, 0.3),
-    "regularization": (0.003, 0.01, 0.03, 0.1),
-    "exponent": (0.5, 1.0),
+    "unobserved": (0.01, 0.03, 0.1, 0.3),
+    "regularization": (0.1, 0.3, 1.0, 3.0),
+    "exponent": (0.0, 0.5, 1.0),
 }
 OURS: dict[str, Callable[[Options], Contender]] = {
     "popular": lambda _: Ours(PopularRecommender()),

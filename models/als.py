@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from domain.errors import InvalidInput, NotEnoughData
-from models.als_solver import Basis, Loss, half_step
+from models.als_solver import Basis, Loss, half_step, mean_mass
 from models.history import History
 from models.interactions import Interactions
 from models.manifest import params_of, read_manifest, saving
@@ -22,16 +22,17 @@ class ALSRecommender(RanksByScore):
     """Implicit-feedback ALS after Rendle, Krichene, Zhang & Koren 2022 ("Revisiting iALS").
 
     An observed pair has the value 1 and its weight over the mean weight, every pair the value 0
-    with weight `unobserved`. A row's penalty is regularization * (its summed weights + unobserved *
-    the number of others) ** exponent. A visitor is solved alike from the history alone, so known
-    and new visitors are served by the same rule. A history without known items gets the popular
-    order.
+    with weight `unobserved`. A row's penalty grows with its summed weights + unobserved * the
+    number of others, to the power `exponent`; that of an average row is `regularization`. A visitor
+    is solved alike from the history alone, so known and new visitors are served by the same rule. A
+    history without known items gets the popular order.
     """
 
     KIND: ClassVar[str] = "als"
     catalogue_: Catalogue
     item_factors_: np.ndarray  # Y, (items, factors) float32
     weight_: float  # the mean weight of a pair in fit: what counts as one act
+    mass_: float  # the mean summed weight of a user, in such acts
     popularity_: np.ndarray  # (items,) float32
 
     def __init__(
@@ -39,9 +40,9 @@ class ALSRecommender(RanksByScore):
         *,
         factors: int = 64,
         epochs: int = 15,
-        regularization: float = 0.01,
-        unobserved: float = 0.1,
-        exponent: float = 1.0,
+        regularization: float = 0.3,
+        unobserved: float = 0.03,
+        exponent: float = 0.5,
         num_threads: int = 1,
         seed: int = 0,
     ) -> None:
@@ -62,6 +63,7 @@ class ALSRecommender(RanksByScore):
         by_user = interactions.matrix()
         self.weight_ = float(by_user.data.mean())
         by_user.data /= self.weight_
+        self.mass_ = mean_mass(by_user)
         by_item, loss, rng = by_user.T.tocsr(), self._loss(), np.random.default_rng(self.seed)
         vectors = rng.normal(0, _SPREAD / np.sqrt(self.factors), (by_user.shape[1], self.factors))
         vectors = vectors.astype(np.float32)
@@ -114,6 +116,7 @@ class ALSRecommender(RanksByScore):
                 item_factors=self.item_vectors,
                 popularity=np.asarray(self.popularity_),
                 weight=np.float64(self.weight_),
+                mass=np.float64(self.mass_),
             )
 
     @classmethod
@@ -122,7 +125,7 @@ class ALSRecommender(RanksByScore):
         model = cls(**_current(read_manifest(folder, cls.KIND).params, folder))
         with np.load(Path(folder) / "factors.npz", allow_pickle=False) as arrays:
             model.popularity_ = arrays["popularity"]
-            model.weight_ = float(arrays["weight"])
+            model.weight_, model.mass_ = float(arrays["weight"]), float(arrays["mass"])
             return model._set(arrays["item_ids"], arrays["item_factors"])
 
     def _loss(self) -> Loss:
@@ -137,7 +140,7 @@ class ALSRecommender(RanksByScore):
     def _pulls(self, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return what each past item adds to the visitor's vector, (factors, m) float64."""
         w = weights / self.weight_
-        penalty = self._loss().penalties(np.array([w.sum()]), len(self.item_factors_))
+        penalty = self._loss().penalties(np.array([w.sum()]), len(self.item_factors_), self.mass_)
         diagonal = self.unobserved * self._basis.gram + penalty  # (d,)
         past = self._basis.vectors[at]  # (m, d)
         scaled = past / diagonal

@@ -40,12 +40,17 @@ class Loss:
     """What is fitted: the weight of pairs not observed, and the pull of each row towards zero."""
 
     unobserved: float
-    regularization: float
+    regularization: float  # the pull of an average row
     exponent: float  # 1: the pull grows with a row's weight, 0: it is the same for all
 
-    def penalties(self, mass: np.ndarray, others: int) -> np.ndarray:
-        """Return the penalty of rows with summed weights `mass` (r,), Rendle et al. eq. 8."""
-        return self.regularization * (mass + self.unobserved * others) ** self.exponent
+    def penalties(self, mass: np.ndarray, others: int, average: float) -> np.ndarray:
+        """Return the penalty of rows with summed weights `mass` (r,), `average` over all rows.
+
+        Rendle et al. 2022, eq. 8, with its factor set so that an average row has `regularization`.
+        """
+        beside = self.unobserved * others
+        scale = (mass + beside) / max(average + beside, 1e-300)
+        return np.asarray(self.regularization * scale**self.exponent)
 
 
 def half_step(matrix: csr_matrix, vectors: np.ndarray, loss: Loss, threads: int) -> np.ndarray:
@@ -55,7 +60,8 @@ def half_step(matrix: csr_matrix, vectors: np.ndarray, loss: Loss, threads: int)
     """
     basis = Basis.of(vectors)
     mass = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
-    penalties = loss.penalties(mass, matrix.shape[1]).astype(np.float32)
+    average = mean_mass(matrix)
+    penalties = loss.penalties(mass, matrix.shape[1], average).astype(np.float32)
     solved = np.zeros((matrix.shape[0], vectors.shape[1]), dtype=np.float32)
 
     def solve(rows: np.ndarray) -> None:
@@ -69,6 +75,11 @@ def half_step(matrix: csr_matrix, vectors: np.ndarray, loss: Loss, threads: int)
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         list(pool.map(solve, _blocks(np.diff(matrix.indptr), vectors.shape[1])))
     return np.asarray(solved @ basis.rotation.T)
+
+
+def mean_mass(matrix: csr_matrix) -> float:
+    """Return the mean summed weight of the rows that have entries."""
+    return float(matrix.sum() / max(np.count_nonzero(np.diff(matrix.indptr)), 1))
 
 
 def _by_entries(vectors: np.ndarray, weights: np.ndarray, diagonal: np.ndarray) -> np.ndarray:

@@ -58,13 +58,10 @@ class Filter:
 
     An item is divided by its degree to the power `exponent` before, and multiplied after: a greater
     one favours what many took. The entries of the neighbourhood are taken to the power `damping`.
-    Each leading direction counts with its eigenvalue over the first one to the power `slope` (0:
-    all alike).
     """
 
     exponent: float
     damping: float
-    slope: float
 
     def signals(self, graph: ItemGraph, histories: "csr_matrix") -> "csr_matrix":
         """Return histories (r, items) as signals on the graph."""
@@ -82,9 +79,7 @@ class Filter:
         self, graph: ItemGraph, directions: "Directions", histories: "csr_matrix"
     ) -> np.ndarray:
         """Return what passes of the leading directions, (r, items) float32."""
-        passes = (directions.values / directions.values[0]) ** self.slope  # (k,)
-        known = (self.signals(graph, histories) @ directions.vectors) * passes.astype(np.float32)
-        found = known @ directions.vectors.T
+        found = (self.signals(graph, histories) @ directions.vectors) @ directions.vectors.T
         found *= graph.degrees**self.exponent
         return np.asarray(found)
 

@@ -50,7 +50,6 @@ class LinearRecommender(RanksByScore):
         damping: float = 1.0,
         factors: int = 512,
         boost: float = 0.5,
-        slope: float = 0.0,
         ridge: float = 300.0,
         ridge_share: float = 0.0,
         neighbours: int = 400,
@@ -61,7 +60,6 @@ class LinearRecommender(RanksByScore):
         self.damping = damping
         self.factors = factors
         self.boost = boost
-        self.slope = slope
         self.ridge = ridge
         self.ridge_share = ridge_share
         self.neighbours = neighbours
@@ -137,7 +135,7 @@ class LinearRecommender(RanksByScore):
         from scipy.sparse import identity, vstack
 
         graph = ItemGraph.of(taken, self.user_exponent)
-        chosen = Filter(self.exponent, self.damping, self.slope)
+        chosen = Filter(self.exponent, self.damping)
         asked = sampled(taken, self.seed)
         near_size = size_of(chosen.near(graph, asked))
         if self.boost > 0:

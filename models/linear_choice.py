@@ -21,7 +21,6 @@ START: dict[str, Any] = {
     "damping": 1.0,
     "factors": 512,
     "boost": 0.0,
-    "slope": 0.0,
     "ridge": 300.0,
     "ridge_share": 0.0,
 }
@@ -31,7 +30,7 @@ NEIGHBOURHOOD = (
     ("exponent", (0.2, 0.4, 0.1, 0.5)),
     ("user_exponent", (0.4, 0.2)),
 )
-DIRECTIONS = (("factors", (64, 128, 256, 512)), ("boost", (0.25, 1.0)), ("slope", (0.5,)))
+DIRECTIONS = (("factors", (64, 256, 768)), ("boost", (0.25, 1.0)))
 RIDGES = (("ridge", (50.0, 200.0, 800.0)), ("ridge_share", (0.3, 0.7, 1.0)))
 
 
@@ -110,7 +109,7 @@ class LinearChoice:
 
     def _filtered(self, settings: dict[str, Any]) -> np.ndarray:
         graph = self._graph_of(settings["user_exponent"])
-        chosen = Filter(settings["exponent"], settings["damping"], settings["slope"])
+        chosen = Filter(settings["exponent"], settings["damping"])
         key = (settings["user_exponent"], settings["exponent"], settings["damping"])
         if self._near is None or self._near[0] != key:
             near = chosen.near(graph, self.histories)

@@ -31,7 +31,8 @@ def objective(matrix, users, items, unobserved, regularization, exponent):
         (users, weights.sum(1), len(items)),
         (items, weights.sum(0), len(users)),
     ):
-        penalty = regularization * (mass + unobserved * others) ** exponent
+        scale = (mass + unobserved * others) / (mass[mass > 0].mean() + unobserved * others)
+        penalty = regularization * scale**exponent
         loss += (penalty * (vectors**2).sum(1)).sum()
     return loss
 
@@ -63,7 +64,7 @@ def test_each_epoch_lowers_the_loss():
     for epochs in (1, 2, 4, 8):
         model = ALSRecommender(factors=8, epochs=epochs).fit(interactions)
         users = np.array([model.user_vector(h) for _, h in interactions.histories()])
-        losses.append(objective(weights, users, model.item_vectors, 0.1, 0.01, 1.0))
+        losses.append(objective(weights, users, model.item_vectors, 0.03, 0.3, 0.5))
     assert losses == sorted(losses, reverse=True)
 
 

@@ -39,14 +39,14 @@ def test_the_neighbourhood_is_the_normalised_co_occurrence(damping):
     near = (taken.T / users**0.6) @ taken / np.sqrt(np.outer(items, items))
     expected = near**damping / items[:, None] ** 0.2 * items[None, :] ** 0.2
     histories = csr_matrix(taken[:7])
-    found = Filter(0.2, damping, 0.0).near(graph, histories)
+    found = Filter(0.2, damping).near(graph, histories)
     np.testing.assert_allclose(found, taken[:7] @ expected, rtol=1e-4, atol=1e-5)
 
 
 def test_all_directions_together_pass_everything_and_some_the_smooth_part():
     taken = random_ones()
     graph = ItemGraph.of(taken, 0.5)
-    chosen, alone = Filter(0.0, 1.0, 0.0), identity(25, format="csr")
+    chosen, alone = Filter(0.0, 1.0), identity(25, format="csr")
     everything = chosen.smooth(graph, leading(graph.walks, 25, seed=0), alone)
     np.testing.assert_allclose(everything, np.eye(25), atol=1e-4)
     _, vectors = np.linalg.eigh((graph.walks.T @ graph.walks).toarray())

@@ -9,10 +9,10 @@ RECIPE = RecommendRecipe(
     weights={"purchase": 3.0, "intent": 2.0, "interest": 1.0},
     half_life_days=30,
     candidates={
-        "als_32": als(factors=32, unobserved=0.1, regularization=0.01),
-        "als_64": als(factors=64, unobserved=0.1, regularization=0.03),
-        "als_64_calm": als(factors=64, unobserved=0.3, regularization=0.03),
-        "als_64_bold": als(factors=64, unobserved=0.03, regularization=0.01),
+        "als_32": als(factors=32, unobserved=0.1, regularization=0.3),
+        "als_64": als(factors=64, unobserved=0.1, regularization=1.0),
+        "als_64_calm": als(factors=64, unobserved=0.3, regularization=2.0),
+        "als_64_bold": als(factors=64, unobserved=0.03, regularization=0.3),
     },
     baselines={
         "popular": popular(half_life_days=None),

@@ -12,6 +12,7 @@ from serving.items import ItemTable
 HISTORY, CONTEXT, CONTENT, TASTE = "history", "context", "content", "taste"
 AFFINITY, POPULAR, TRENDING = "affinity", "popular", "trending"
 SIMILAR, SAME_CATEGORY, RULE = "similar", "same_category", "rule"
+OUT_OF_STOCK = "out_of_stock"
 KINDS: Mapping[str, str] = {
     HISTORY: "a past act of the visitor drew it; the contribution is its part of the score",
     CONTEXT: "an item on the page drew it; the contribution is its part of the score",
@@ -23,6 +24,7 @@ KINDS: Mapping[str, str] = {
     SIMILAR: "touched by the same people as the item that was asked about",
     SAME_CATEGORY: "often bought in the category of the item that was asked about",
     RULE: "a rule of the placement put it there",
+    OUT_OF_STOCK: "not in stock, so behind what is; in lists to be put in order alone",
 }
 HERE = "here"  # no verb: the item is on the page
 Reason = dict[str, Any]

@@ -7,8 +7,10 @@ from fastapi.responses import Response
 
 from serving import listing
 from serving.keys import WRITE
+from serving.rerank import rerank
 from serving.routes.given import KeyNeeded, Now, TheCaller, TheRuntime, faults, json_response
 from serving.shapes.lists import ItemList, LeoList, Limit, RecommendationsAsked
+from serving.shapes.rerank import RerankAsked, RerankedList
 from serving.signed_ids import check_ids, check_profile
 
 router = APIRouter(tags=["lists"], dependencies=[Depends(KeyNeeded(WRITE))])
@@ -22,6 +24,16 @@ async def recommendations(
     caller = caller.with_signature(asked.customer_signature)
     check_ids(runtime, caller, asked.customer_id, asked.anonymous_id)
     return json_response(listing.recommendations(runtime, asked, now))
+
+
+@router.post("/v1/rerank", response_model=RerankedList, responses=faults(413))
+async def put_in_order(
+    asked: RerankAsked, caller: TheCaller, runtime: TheRuntime, now: Now
+) -> Response:
+    """Return given items, such as search results, in the order that fits this visitor."""
+    caller = caller.with_signature(asked.customer_signature)
+    check_ids(runtime, caller, asked.customer_id, asked.anonymous_id)
+    return json_response(rerank(runtime, asked, now))
 
 
 @router.get("/v1/items/trending", response_model=ItemList, responses=faults())

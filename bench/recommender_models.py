@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from recommender_data import Split
 from recommender_linear import GFCF, ChosenLinear, ease
+from recommender_order import BlendRow, OrderOptions, SequenceRow, decayed_linear
 from recommender_peers import PEERS, Peer
 from recommender_table import Contender, K, evaluate
 
@@ -23,6 +24,8 @@ from models.interactions import Interactions
 from models.linear import LinearRecommender
 from models.popular import PopularRecommender
 from models.protocols import Recommender
+from models.session_knn import SessionKNNRecommender
+from models.transitions import TransitionsRecommender
 from models.trending import TrendingRecommender
 
 
@@ -34,6 +37,7 @@ class Options:
     threads: int
     trials: int
     metric: str  # what settings are chosen by, on the validation cut
+    order: OrderOptions
 
 
 class Ours:
@@ -120,6 +124,12 @@ ALS_SPACE = {
     "regularization": (0.1, 0.3, 1.0, 3.0),
     "exponent": (0.0, 0.5, 1.0),
 }
+TRANSITIONS_SPACE = {
+    "window": (5, 10, 20),
+    "step_decay": (0.7, 0.8, 0.9),
+    "given_power": (0.5, 0.7, 0.9),
+    "taken_power": (0.1, 0.3, 0.5),
+}
 OURS: dict[str, Callable[[Options], Contender]] = {
     "popular": lambda _: Ours(PopularRecommender()),
     "trending": lambda options: Tuned(
@@ -151,18 +161,34 @@ OURS: dict[str, Callable[[Options], Contender]] = {
 }
 
 
+IN_ORDER: dict[str, Callable[[Options], Contender]] = {
+    "linear, decayed": lambda o: Ours(decayed_linear(o.seed), "EASE, history 0.8 a step back"),
+    "transitions": lambda _: Ours(TransitionsRecommender()),
+    "transitions, tuned": lambda o: Tuned(
+        lambda s: Ours(TransitionsRecommender(**s), str(s)), TRANSITIONS_SPACE, o
+    ),
+    "session_knn": lambda _: Ours(SessionKNNRecommender()),
+    "linear + transitions": lambda o: BlendRow(o.order, sequence=False),
+    "sequence": lambda o: SequenceRow(o.order),
+    "blend": lambda o: BlendRow(o.order, sequence=True),
+}  # models that know the order of acts: left out where the data have none
+
+
 def contenders() -> dict[str, Callable[[Options], Contender]]:
     """Return all models of the table by name, in its order."""
-    return {**OURS, **{name: _peer(peer) for name, peer in PEERS.items()}}
+    return {**OURS, **IN_ORDER, **{name: _peer(peer) for name, peer in PEERS.items()}}
 
 
-def chosen_models(names: Sequence[str] | None) -> dict[str, Callable[[Options], Contender]]:
-    """Return the named models, or all."""
+def chosen_models(
+    names: Sequence[str] | None, ordered: bool
+) -> dict[str, Callable[[Options], Contender]]:
+    """Return the named models, or all; those that know the order only where there is one."""
     every = contenders()
     unknown = [name for name in names or () if name not in every]
     if unknown:
         raise InvalidInput(f"--models: unknown {', '.join(unknown)}; known: {', '.join(every)}")
-    return {name: every[name] for name in names or every}
+    by_default = [name for name in every if ordered or name not in IN_ORDER]
+    return {name: every[name] for name in names or by_default}
 
 
 def _peer(peer: Peer) -> Callable[[Options], Contender]:

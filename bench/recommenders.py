@@ -21,6 +21,7 @@ from pathlib import Path
 from recommender_data import PROTOCOLS, Split, Task, load_task
 from recommender_files import Wanted
 from recommender_models import Options, chosen_models
+from recommender_order import OrderOptions, Shelf
 from recommender_table import gains, measure, table
 
 from domain.errors import InvalidInput, NextbestError
@@ -59,17 +60,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=12, help="settings tried per tuned row")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=30, help="of the sequence model")
+    parser.add_argument("--minutes", type=float, help="most minutes to train the sequence model")
+    parser.add_argument("--length", type=int, default=100, help="items the sequence model reads")
+    parser.add_argument("--dropout", type=float, default=0.25, help="of the sequence model")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep trained sequence models for later runs"
+    )
     return parser.parse_args()
 
 
 def _run(given: argparse.Namespace) -> None:
     metrics = METRICS[given.protocol]
-    models = chosen_models(given.models)
+    models = chosen_models(given.models, ordered=given.protocol != "given")
     if given.trials < 1:
         raise InvalidInput(f"--trials: {given.trials}; give 1 or more")
-    options = Options(
-        given.seed, given.threads, given.trials, "ndcg@10" if len(metrics) == 4 else "ndcg@20"
-    )
+    metric = "ndcg@10" if len(metrics) == 4 else "ndcg@20"
+    options = Options(given.seed, given.threads, given.trials, metric, _order(given, metric))
     wanted = Wanted(given.user, given.item, given.time, given.where)
     task = load_task(given.data, given.protocol, wanted, given.cut, given.min_count, given.seed)
     print("\n".join(_about(given, task.split)), flush=True)
@@ -87,6 +94,19 @@ def _run(given: argparse.Namespace) -> None:
     print(f"Gain in {options.metric}, by the same draws of users:\n")
     print("\n".join([*gains(rows, options.metric, given.seed), "", "Settings:", ""]))
     print("\n".join([*(f"- {row.name}: {row.chosen}" for row in rows), *without]))
+
+
+def _order(given: argparse.Namespace, metric: str) -> OrderOptions:
+    return OrderOptions(
+        seed=given.seed,
+        threads=given.threads,
+        metric=metric,
+        epochs=given.epochs,
+        minutes=given.minutes,
+        length=given.length,
+        dropout=given.dropout,
+        shelf=Shelf(given.keep),
+    )
 
 
 def _about(given: argparse.Namespace, split: Split) -> list[str]:

@@ -32,9 +32,10 @@ class LinearRecommender(RanksByScore):
     |.| is the Frobenius norm; the diagonal is zero: an item says nothing of itself. Of each row the
     `neighbours` greatest values are kept, all where ridge is in.
 
-    The score is the sum of the rows of the history, each times its weight, and in addition 0.000001
-    times the item's share of all weight, which no past item is the reason of: so the rest of the
-    list, and a history without known items, has the popular order.
+    The score is the sum of the rows of the history, each times its weight and step_decay^(steps
+    back), below 1 where the order of a history matters; and in addition 0.000001 times the item's
+    share of all weight, which no past item is the reason of: so the rest of the list, and a history
+    without known items, has the popular order.
     """
 
     KIND: ClassVar[str] = "linear"
@@ -52,6 +53,7 @@ class LinearRecommender(RanksByScore):
         boost: float = 0.5,
         ridge: float = 300.0,
         ridge_share: float = 0.0,
+        step_decay: float = 1.0,
         neighbours: int = 400,
         seed: int = 0,
     ) -> None:
@@ -62,6 +64,7 @@ class LinearRecommender(RanksByScore):
         self.boost = boost
         self.ridge = ridge
         self.ridge_share = ridge_share
+        self.step_decay = step_decay
         self.neighbours = neighbours
         self.seed = seed
 
@@ -73,6 +76,11 @@ class LinearRecommender(RanksByScore):
             raise InvalidInput(
                 f"linear: neighbours {self.neighbours}, factors {self.factors}, ridge_share "
                 f"{self.ridge_share}; give at least 1, at least 1, and a share from 0 to 1"
+            )
+        if not 0 < self.step_decay <= 1:
+            raise InvalidInput(
+                f"linear: step_decay is {self.step_decay}; give above 0, at most 1",
+                field="step_decay",
             )
         taken = ones(interactions)
         ridge = self.ridge_share if taken.shape[1] <= RIDGE_ITEMS else 0.0
@@ -92,7 +100,7 @@ class LinearRecommender(RanksByScore):
         catalogue = self._catalogue()
         scores = np.empty((len(histories), len(catalogue)), dtype=np.float32)
         for row, history in enumerate(histories):
-            scores[row] = row_scores(self.rows_, *catalogue.weights(history))
+            scores[row] = row_scores(self.rows_, *catalogue.weights(history, self.step_decay))
         return scores + np.float32(_TIE_BREAK) * self.popularity_
 
     def strongest(
@@ -100,7 +108,7 @@ class LinearRecommender(RanksByScore):
     ) -> list[list[tuple[str, float]]]:
         """Return for each position the `top` past items whose rows added most to its score."""
         catalogue = self._catalogue()
-        at, weights = catalogue.weights(history)
+        at, weights = catalogue.weights(history, self.step_decay)
         return row_reasons(self.rows_, catalogue.item_ids, at, weights, positions, top)
 
     def save(self, folder: Path) -> None:

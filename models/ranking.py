@@ -9,6 +9,8 @@ from models.fitted import require_fitted
 from models.history import History
 from models.protocols import Ranked
 
+_LEAST_WORTH = 1e-6  # of the last act: what an act is worth that still counts
+
 
 class Catalogue:
     """The items a recommender knows, each with its position; ids it does not know have none."""
@@ -29,15 +31,17 @@ class Catalogue:
         """Return positions (m,) ascending and summed weights (m,) of a history's known items.
 
         The last known act keeps its weight; each act before it is worth `step_decay` of that of the
-        act after it.
+        act after it, and where that is less than a millionth, nothing.
         """
         pairs = zip(history.item_ids, history.weights, strict=True)
         known = [(self._at[item_id], weight) for item_id, weight in pairs if item_id in self._at]
+        if step_decay < 1.0:
+            known = known[-1 - int(np.log(_LEAST_WORTH) / np.log(step_decay)) :]
         if not known:
             return np.empty(0, dtype=np.int64), np.empty(0)
         at, slots = np.unique([position for position, _ in known], return_inverse=True)
         weights = np.array([weight for _, weight in known])
-        if step_decay != 1.0:
+        if step_decay < 1.0:
             weights = weights * step_decay ** np.arange(len(known) - 1, -1, -1)
         return at.astype(np.int64), np.bincount(slots, weights=weights)
 

@@ -102,7 +102,16 @@ def test_a_user_or_item_without_rows_does_no_harm():
     assert np.isfinite(model.score_all(History.of(["z"]))).all()
 
 
-@pytest.mark.parametrize("wrong", [{"neighbours": 0}, {"factors": 0}, {"ridge_share": 2}])
+def test_with_a_decay_the_latest_acts_count_most():
+    learned = Interactions.from_ids(list("uuvv"), list("axby"))
+    model = LinearRecommender(ridge_share=1.0, ridge=1.0, step_decay=0.5).fit(learned)
+    assert model.recommend(History.of(["a", "b"]), 2, ["a", "b"])[0] == ["y", "x"]
+    assert model.recommend(History.of(["b", "a"]), 2, ["a", "b"])[0] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"neighbours": 0}, {"factors": 0}, {"ridge_share": 2}, {"step_decay": 0}]
+)
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
         LinearRecommender(**wrong).fit(checkerboard()[0])

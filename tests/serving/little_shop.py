@@ -42,7 +42,7 @@ def write_items(folder: Path, ids: list[str] = ITEMS) -> None:
     pq.write_table(pa.table(table), folder / "items.parquet")
 
 
-def fit_recommender() -> ALSRecommender:
+def interactions() -> Interactions:
     """Half of the people take mugs only, the other half bowls only."""
     rng = np.random.default_rng(7)
     users, items = [], []
@@ -51,7 +51,11 @@ def fit_recommender() -> ALSRecommender:
         for item in rng.permutation(shelf)[:4]:
             users.append(f"u-{n}")
             items.append(str(item))
-    return ALSRecommender(factors=2, epochs=10, seed=7).fit(Interactions.from_ids(users, items))
+    return Interactions.from_ids(users, items)
+
+
+def fit_recommender() -> ALSRecommender:
+    return ALSRecommender(factors=2, epochs=10, seed=7).fit(interactions())
 
 
 def write_profiles(folder: Path) -> None:

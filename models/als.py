@@ -11,6 +11,7 @@ from models.als_solver import Basis, Loss, half_step, mean_mass
 from models.history import History
 from models.interactions import Interactions
 from models.manifest import params_of, read_manifest, saving
+from models.mapped import mapped
 from models.popular import popularity
 from models.ranking import Catalogue, RanksByScore
 from models.reasons import past_reasons
@@ -126,7 +127,8 @@ class ALSRecommender(RanksByScore):
         with np.load(Path(folder) / "factors.npz", allow_pickle=False) as arrays:
             model.popularity_ = arrays["popularity"]
             model.weight_, model.mass_ = float(arrays["weight"]), float(arrays["mass"])
-            return model._set(arrays["item_ids"], arrays["item_factors"])
+            item_ids = arrays["item_ids"]
+        return model._set(item_ids, mapped(Path(folder) / "factors.npz", "item_factors"))
 
     def _loss(self) -> Loss:
         return Loss(self.unobserved, self.regularization, self.exponent)
@@ -134,21 +136,22 @@ class ALSRecommender(RanksByScore):
     def _set(self, item_ids: np.ndarray, item_factors: np.ndarray) -> Self:
         self.catalogue_ = Catalogue(item_ids)
         self.item_factors_ = item_factors
-        self._basis = Basis.of(item_factors.astype(np.float64))
+        basis = Basis.of(item_factors.astype(np.float64))
+        self._gram, self._rotation = basis.gram, basis.rotation
         return self
 
     def _pulls(self, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return what each past item adds to the visitor's vector, (factors, m) float64."""
         w = weights / self.weight_
         penalty = self._loss().penalties(np.array([w.sum()]), len(self.item_factors_), self.mass_)
-        diagonal = self.unobserved * self._basis.gram + penalty  # (d,)
-        past = self._basis.vectors[at]  # (m, d)
+        diagonal = self.unobserved * self._gram + penalty  # (d,)
+        past = self.item_factors_[at].astype(np.float64) @ self._rotation  # (m, d)
         scaled = past / diagonal
         if len(at) <= self.factors:
             pulls = scaled.T @ np.linalg.inv(np.diag(1 / w) + scaled @ past.T)
         else:
             pulls = np.linalg.solve(np.diag(diagonal) + (past * w[:, None]).T @ past, (past.T * w))
-        return np.asarray(self._basis.rotation @ pulls)
+        return np.asarray(self._rotation @ pulls)
 
 
 def _current(params: dict[str, Any], folder: Path) -> dict[str, Any]:

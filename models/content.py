@@ -12,6 +12,7 @@ from models.history import History
 from models.interactions import Interactions
 from models.item_text import Vocabulary, learn_vocabulary
 from models.manifest import params_of, read_manifest, saving
+from models.mapped import mapped
 from models.popular import popularity
 from models.ranking import Catalogue, RanksByScore
 from models.reasons import past_reasons
@@ -122,7 +123,8 @@ class ContentRecommender(RanksByScore):
         model = cls(**read_manifest(folder, cls.KIND).params)
         with np.load(Path(folder) / "content.npz", allow_pickle=False) as arrays:
             model.vocabulary_ = Vocabulary(arrays["words"], arrays["idf"])
-            model.components_, model.vectors_ = arrays["components"], arrays["vectors"]
+            model.components_ = arrays["components"]
+            model.vectors_ = mapped(Path(folder) / "content.npz", "vectors")
             model.popularity_ = arrays["popularity"]
             model.catalogue_ = Catalogue(arrays["item_ids"])
         return model

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from domain.behaviour import DAY_MICROS, Touch
@@ -53,6 +54,7 @@ def history_of(
     )
 
 
+@lru_cache(maxsize=4096)
 def group_of(kind: str) -> str:
     """Return the event group of a kind; takings-back, which cost points, are in none."""
     known = builtin_catalogue().kinds.get(kind)

@@ -16,7 +16,7 @@ from models.protocols import Explains, Recommender, Retrieves
 from serving.items import ItemTable
 from serving.newcomers import Newcomers
 from serving.occlusion import without_each
-from serving.vectors import Found, VectorIndex, best_of, unit
+from serving.vectors import Found, VectorIndex, best_of, inverse_lengths
 
 Parts = list[tuple[str, float]]  # past items and what each added to a score
 
@@ -27,9 +27,7 @@ class Taste:
     Items that the model does not know, or the table does not hold, have no place in it.
     """
 
-    def __init__(
-        self, model: Recommender, items: ItemTable, index: VectorIndex | None = None
-    ) -> None:
+    def __init__(self, model: Recommender, items: ItemTable) -> None:
         self.model = model
         ids = model.item_ids.tolist()
         rows = np.array([items.row_of.get(item_id, -1) for item_id in ids], dtype=np.int64)
@@ -38,12 +36,15 @@ class Taste:
         self._place_of = np.full(len(items), -1, dtype=np.int64)
         self._place_of[self.rows] = np.arange(len(self.rows))
         self._ids = frozenset(ids)
+        self._explains = model if isinstance(model, Explains) else None
+        self.index: VectorIndex | None = None
         self._directions: VectorIndex | None = None
-        self.index = index
-        if index is None and isinstance(model, Retrieves):
-            self.index = VectorIndex(model.item_vectors[self.positions])
-        if self.index is not None:
-            self._directions = VectorIndex(unit(self.index.vectors))
+        if isinstance(model, Retrieves):
+            vectors = model.item_vectors
+            if len(self.positions) < len(vectors):
+                vectors = vectors[self.positions]
+            self.index = VectorIndex(vectors)
+            self._directions = VectorIndex(vectors, inverse_lengths(vectors))
 
     def knows(self, item_ids: Collection[str]) -> bool:
         """Return whether the model learned anything of any of the items."""
@@ -59,7 +60,7 @@ class Taste:
         if self._directions is None or not len(self._directions):
             return None
         places = self.places(rows)
-        return np.where(places[:, None] >= 0, self._directions.vectors[np.maximum(places, 0)], 0.0)
+        return np.where(places[:, None] >= 0, self._directions.rows(np.maximum(places, 0)), 0.0)
 
     def of(self, history: History, newcomers: Newcomers) -> "Leaning":
         """Return what one visitor leans to."""
@@ -78,7 +79,7 @@ class Taste:
         if place < 0:
             return None
         if self._directions is not None:
-            query = self._directions.vectors[place]
+            query = self._directions.rows(np.array([place]))[0]
             places, scores = self._directions.search(query, k, allowed[self.rows])
         else:
             touched = History.of([str(self.model.item_ids[self.positions[place]])])
@@ -89,8 +90,8 @@ class Taste:
     def parts(self, history: History, places: np.ndarray, top: int) -> list[Parts]:
         """Return for each place the `top` past items that added most to its score."""
         at = self.positions[places]
-        if isinstance(self.model, Explains):
-            return self.model.strongest(history, at, top)
+        if self._explains is not None:
+            return self._explains.strongest(history, at, top)
         return without_each(self.model, history, self._ids, at, top)
 
 
@@ -158,5 +159,5 @@ class Leaning:
 
     def _at(self, places: np.ndarray) -> np.ndarray:
         if self.query is not None and self.taste.index is not None:
-            return np.asarray(self.taste.index.vectors[places] @ self.query)
+            return self.taste.index.scores(self.query, places)
         return np.asarray(cast(np.ndarray, self.scored)[places])

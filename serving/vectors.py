@@ -1,4 +1,9 @@
-"""Nearest vectors under a mask: exact, never a masked-out row, never padding."""
+"""Nearest vectors under a mask: never a masked-out row, never padding, scores always exact.
+
+Up to COARSE_FROM rows all are scored. With more, codes of 4 bits a dimension say which rows are
+worth scoring: they are scanned where they lie in the cache, and scores come from the vectors
+themselves. Where the codes leave fewer than were asked for, all rows are scored after all.
+"""
 
 from typing import Any
 
@@ -6,25 +11,38 @@ import faiss
 import numpy as np
 
 FEW = 0.02  # share of rows below which gathering them is quicker than scanning all
-MANY = 0.2  # share from which taking more than needed, and then masking, is worth a try
-_MOST = 400  # more than so many results make a plain search slow
+COARSE_FROM = 20_000  # rows
+_LEARNED_FROM = 20_000  # rows that the codes are learned from
+_SPARE = 200  # rows scored beyond those needed; of the best 10 of 100,000, 10 are then among them
+_MOST = 4_000  # more than so many rows to score make the codes no help
 
 Found = tuple[np.ndarray, np.ndarray]  # rows, best first; their inner products
 
 
 class VectorIndex:
-    """Inner products over rows (rows, d) float32; read only, so safe to share."""
+    """Inner products over rows (rows, d) float32; read only, so safe to share.
 
-    def __init__(self, vectors: np.ndarray) -> None:
-        rows, d = vectors.shape
-        self._index = faiss.IndexFlatIP(d)
-        self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        kept = faiss.rev_swig_ptr(self._index.get_xb(), rows * d) if rows else vectors
-        self.vectors = kept.reshape(rows, d)  # a view of what the index holds, not a copy
-        self._last: tuple[bytes, np.ndarray, np.ndarray] | None = None  # query, scores, rows
+    The vectors are held, not copied. `scale` (rows,) multiplies each row, as for cosines.
+    """
+
+    def __init__(self, vectors: np.ndarray, scale: np.ndarray | None = None) -> None:
+        self.vectors = np.asarray(vectors, dtype=np.float32)
+        self._scale = None if scale is None else scale.astype(np.float32)
+        self._coarse: Any = self._codes() if len(vectors) >= COARSE_FROM else None
+        self._last: tuple[bytes, np.ndarray, np.ndarray] | None = None  # query, rows, scores
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        """Return some vectors, scaled, (rows, d) float32."""
+        found: np.ndarray = self.vectors[rows]
+        return found if self._scale is None else found * self._scale[rows][:, None]
+
+    def scores(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the inner products of some rows, (rows,) float32."""
+        found = np.asarray(self.vectors[rows] @ query)
+        return found if self._scale is None else found * self._scale[rows]
 
     def search(self, query: np.ndarray, k: int, allowed: np.ndarray) -> Found:
         """Return at most `k` rows with `allowed` (rows,) bool set, best first."""
@@ -32,52 +50,54 @@ class VectorIndex:
         k = min(k, kept)
         if k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        wanted = query[None, :].astype(np.float32)  # (1, d)
+        query = query.astype(np.float32)
         if kept < FEW * len(self):
-            return self._gathered(wanted[0], k, np.flatnonzero(allowed))
-        found = self._overfetched(wanted, k, allowed, kept / len(self))
-        return self._scanned(wanted, k, allowed) if found is None else found
+            rows = np.flatnonzero(allowed)
+            best, scores = best_of(self.scores(query, rows), k, np.ones(kept, dtype=bool))
+            return rows[best], scores
+        found = self._near(query, k, allowed, kept / len(self))
+        return best_of(self._all(query), k, allowed) if found is None else found
 
-    def _overfetched(
-        self, wanted: np.ndarray, k: int, allowed: np.ndarray, share: float
-    ) -> Found | None:
-        """Return the best `k` if they are among the best of all rows, found without a mask."""
-        more = min(int(1.5 * k / share) + 32, len(self))
-        if share < MANY or more > _MOST:
+    def _near(self, query: np.ndarray, k: int, allowed: np.ndarray, share: float) -> Found | None:
+        """Return the best `k` of the rows that the codes find; None if they do not find enough."""
+        more = min(int(1.5 * k / share) + _SPARE, len(self))
+        if self._coarse is None or more > _MOST:
             return None
-        scores, rows = self._best(wanted, more)
-        fine = np.flatnonzero(allowed[rows])[:k]
-        return (rows[fine], scores[fine]) if len(fine) == k else None
+        rows, scores = self._worth_scoring(query, more)
+        fine = allowed[rows]
+        if np.count_nonzero(fine) < k:
+            return None
+        best, found = best_of(scores, k, fine)
+        return rows[best], found
 
-    def _best(self, wanted: np.ndarray, more: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return at least the best `more` of all rows; several lists for one person share a pass.
+    def _worth_scoring(self, query: np.ndarray, more: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return at least `more` rows, ascending, and their scores.
 
-        Threads may race here: whichever pass is kept is whole, and checked against the query.
+        Several lists for one person share a pass. Threads may race for which pass is kept: each is
+        whole, and checked against the query.
         """
-        query, last = wanted.tobytes(), self._last
-        if last is not None and last[0] == query and len(last[2]) >= more:
+        asked, last = query.tobytes(), self._last
+        if last is not None and last[0] == asked and len(last[1]) >= more:
             return last[1], last[2]
-        scores, rows = self._index.search(wanted, more)
-        self._last = query, scores[0], rows[0]
-        return scores[0], rows[0]
+        _, found = self._coarse.search(query[None, :], more)
+        rows = np.sort(found[0][found[0] >= 0])
+        scores = self.scores(query, rows)
+        self._last = asked, rows, scores
+        return rows, scores
 
-    def _scanned(self, wanted: np.ndarray, k: int, allowed: np.ndarray) -> Found:
-        scores, rows = self._index.search(wanted, k, params=only(allowed))
-        found = rows[0] >= 0
-        return rows[0][found], scores[0][found]
+    def _all(self, query: np.ndarray) -> np.ndarray:
+        scores = np.asarray(self.vectors @ query)  # (rows, d) x (d,) -> (rows,)
+        return scores if self._scale is None else scores * self._scale
 
-    def _gathered(self, query: np.ndarray, k: int, rows: np.ndarray) -> Found:
-        scores = self.vectors[rows] @ query  # (kept, d) x (d,) -> (kept,)
-        best = np.argsort(-scores, kind="stable")[:k]
-        return rows[best], scores[best]
-
-
-def only(allowed: np.ndarray) -> Any:
-    """Return the search parameters that keep to the rows with `allowed` set; they hold the mask."""
-    library: Any = faiss  # its wrappers take other arguments than its signatures say
-    return library.SearchParameters(
-        sel=library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-    )
+    def _codes(self) -> faiss.Index:
+        """Return the rows as product-quantised codes, one of 16 values a dimension."""
+        rows, d = self.vectors.shape
+        index = faiss.index_factory(d, f"PQ{d}x4fs", faiss.METRIC_INNER_PRODUCT)
+        step = max(rows // _LEARNED_FROM, 1)
+        index.train(self.rows(np.arange(0, rows, step)))
+        for start in range(0, rows, _LEARNED_FROM):
+            index.add(self.rows(np.arange(start, min(start + _LEARNED_FROM, rows))))
+        return index
 
 
 def best_of(scores: np.ndarray, k: int, allowed: np.ndarray) -> Found:
@@ -97,7 +117,14 @@ def best_of(scores: np.ndarray, k: int, allowed: np.ndarray) -> Found:
     return rows[best], kept[best]
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return the rows scaled to length 1; a row of zeros stays as it is."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+def inverse_lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return 1 over the length of each row, (rows,); as good as that for a row of zeros."""
+    return np.asarray(1.0 / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12))
+
+
+def only(allowed: np.ndarray) -> Any:
+    """Return the search parameters that keep to the rows with `allowed` set; they hold the mask."""
+    library: Any = faiss  # its wrappers take other arguments than its signatures say
+    return library.SearchParameters(
+        sel=library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    )

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from serving import vectors as under_test
 from serving.vectors import VectorIndex
 
 
@@ -30,3 +31,22 @@ def test_an_index_without_rows_finds_nothing():
         np.ones(4, dtype=np.float32), 3, np.empty(0, dtype=bool)
     )
     assert len(rows) == len(scores) == 0
+
+
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_large_index_keeps_the_mask_exactly_and_finds_nearly_all(monkeypatch, share, scaled):
+    monkeypatch.setattr(under_test, "COARSE_FROM", 5000)
+    rng = np.random.default_rng(7)
+    vectors = rng.normal(size=(5000, 16)).astype(np.float32)
+    scale = rng.random(5000) if scaled else None
+    allowed = rng.random(5000) < share
+    index, found = VectorIndex(vectors, scale), 0
+    for query in rng.normal(size=(20, 16)).astype(np.float32):
+        rows, scores = index.search(query, 10, allowed)
+        exact = vectors @ query * (1 if scale is None else scale)
+        best = np.argsort(-np.where(allowed, exact, -np.inf), kind="stable")[:10]
+        assert len(rows) == min(10, allowed.sum()) and allowed[rows].all()
+        assert np.allclose(scores, exact[rows], atol=1e-5) and np.all(np.diff(scores) <= 0)
+        found += len(set(best) & set(rows)) / len(rows)
+    assert found >= 20 * 0.99

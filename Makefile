@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 FROM ?=
+IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder  # a file shares what is dear to make
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -28,10 +29,10 @@ check: setup ## lint, types, layers, fast tests
 	@echo "== lint";   $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== types";  $(BIN)/mypy -n 2
 	@echo "== layers"; $(BIN)/lint-imports
-	@echo "== fast tests"; HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not slow"
+	@echo "== fast tests"; HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow"
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest -n 2 --durations=10
+	@$(BIN)/python -m pytest $(IN_PARALLEL) --durations=10
 
 bench: setup ## measure; the figures stand in docs/benchmarks.md
 	@$(BIN)/python bench/run.py

@@ -24,6 +24,12 @@ for name, count in {"quick": 32, "ci": 100, "thorough": 2000}.items():
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_collection_modifyitems(items):
+    """Put files with slow tests first, so that no worker is left with a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
     """Return a folder that one of a run's processes fills for them all; it is to be copied only."""

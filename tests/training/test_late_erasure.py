@@ -13,7 +13,6 @@ from feature_repo.backends import open_features, open_log
 from feature_repo.erasure import erase
 from feature_repo.loading import _Loaded, load_states
 from training.release import release
-from training.scoring import score_all
 
 LATE = NOW + timedelta(days=1)  # scores of before are too old by then
 VIC = ["vic-one", "vic-phone"]
@@ -51,24 +50,6 @@ def test_a_release_under_way_does_not_bring_an_erased_person_back(make_home, mon
     folder = release(settings, END, at=NOW)
     assert profiles_in(folder) == {"c0", "c1", "c2", "c3"}
     assert traces(settings.home, VIC) == []
-
-
-@pytest.mark.slow
-def test_a_scoring_under_way_does_not_bring_an_erased_person_back(town, make_copy):
-    settings = make_copy(town.settings)
-    who = next(i for i in sorted(profiles_in(town.release)) if i.startswith("kd"))
-    with closing(open_features(settings)) as features:
-        assert features.read(who).scores
-
-    def erase_when_scored(what, _):
-        if what == "writing scores":
-            with closing(open_log(settings)) as log, closing(open_features(settings)) as features:
-                erase(log, features, settings.home, who, NOW, lambda _: None)
-
-    score_all(settings, END, at=NOW, progress=erase_when_scored)
-    with closing(open_features(settings)) as features:
-        assert features.read(who) is None
-    assert [t for t in traces(settings.home, [f"{who}\0", f'"{who}"', f"'{who}'"])] == []
 
 
 def test_a_build_under_way_does_not_bring_an_erased_person_back(make_home, monkeypatch):

@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from town import END, NOW, Town
+from traces import traces
 
 from domain.features import FEATURES
 from domain.scores import Factor, Score, tier_of
+from feature_repo.backends import open_features, open_log
+from feature_repo.erasure import erase
 from feature_repo.store import Features
 from models.manifest import load_model
 from models.response_rates import ResponseRates
 from training.evaluation import evaluate
 from training.release import release
+from training.scoring import score_all
 from training.sheet import Sheet
 from training.tracking import Tracker
 
@@ -213,3 +217,20 @@ def test_only_the_last_releases_are_kept(town: Town, tmp_path, make_copy) -> Non
     kept = sorted(f.name for f in (settings.home / "releases").iterdir() if f.is_dir())
     assert kept == [folder.name for folder in made[-5:]]
     assert (settings.home / "releases" / "current").read_text().strip() == made[-1].name
+
+
+def test_a_scoring_under_way_does_not_bring_an_erased_person_back(town: Town, make_copy) -> None:
+    settings = make_copy(town.settings)
+    who = next(i for i in sorted(profiles(town).index) if i.startswith("kd"))
+    with closing(open_features(settings)) as features:
+        assert features.read(who).scores
+
+    def erase_when_scored(what, _):
+        if what == "writing scores":
+            with closing(open_log(settings)) as log, closing(open_features(settings)) as features:
+                erase(log, features, settings.home, who, NOW, lambda _: None)
+
+    score_all(settings, END, at=NOW, progress=erase_when_scored)
+    with closing(open_features(settings)) as features:
+        assert features.read(who) is None
+    assert [t for t in traces(settings.home, [f"{who}\0", f'"{who}"', f"'{who}'"])] == []

@@ -21,8 +21,9 @@ from models.ranking import Catalogue
 class ChosenLinear:
     """Our `linear` with the settings that its own rule chooses on the validation cut."""
 
-    def __init__(self, k: int, seed: int) -> None:
+    def __init__(self, k: int, trials: int, seed: int) -> None:
         self.k = k
+        self.trials = trials
         self.seed = seed
         self.chosen = "defaults: the data are too small for a validation cut"
         self.choosing_seconds = 0.0
@@ -32,7 +33,9 @@ class ChosenLinear:
         settings = {}
         if cut is not None:
             start = time.perf_counter()
-            choice = LinearChoice(cut.train, cut.users, cut.targets, k=self.k, seed=self.seed)
+            choice = LinearChoice(
+                cut.train, cut.users, cut.targets, k=self.k, trials=self.trials, seed=self.seed
+            )
             settings = choice.best()
             self.choosing_seconds = time.perf_counter() - start
             self.chosen = f"{settings}, best of {len(choice.tried)} on validation"

@@ -123,6 +123,7 @@ ALS_SPACE = {
     "unobserved": (0.01, 0.03, 0.1, 0.3),
     "regularization": (0.1, 0.3, 1.0, 3.0),
     "exponent": (0.0, 0.5, 1.0),
+    "epochs": (10,),
 }
 TRANSITIONS_SPACE = {
     "window": (5, 10, 20),
@@ -153,7 +154,7 @@ OURS: dict[str, Callable[[Options], Contender]] = {
         o,
     ),
     "linear": lambda o: Ours(LinearRecommender(seed=o.seed)),
-    "linear, tuned": lambda o: ChosenLinear(int(o.metric.partition("@")[2]), o.seed),
+    "linear, tuned": lambda o: ChosenLinear(int(o.metric.partition("@")[2]), o.trials, o.seed),
     "gf-cf": lambda o: GFCF(o.seed),
     "ease, tuned": lambda o: Tuned(
         lambda s: ease(dict(s), o.seed), {"ridge": (30, 100, 200, 400, 800, 1600)}, o

@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--where", metavar="COLUMN=VALUE", help="only rows with this value")
     parser.add_argument("--cut", help="first instant of the test: a date, or a number")
     parser.add_argument("--min-count", type=int, default=1, help="leave out rarer items")
-    parser.add_argument("--trials", type=int, default=12, help="settings tried per tuned row")
+    parser.add_argument("--trials", type=int, default=16, help="settings tried per tuned row")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=30, help="of the sequence model")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 MAX_USERS = 2_000  # more of them make the choice slower, hardly better
+_CELLS = 100_000_000  # scores held at once, (users, items): fewer users for more items
 _MIN_GAIN = 0.002  # relative: a setting that adds less than this is not worth its cost
 START: dict[str, Any] = {
     "user_exponent": 0.3,
@@ -35,7 +36,7 @@ RIDGES = (("ridge", (50.0, 200.0, 800.0)), ("ridge_share", (0.3, 0.7, 1.0)))
 
 
 class LinearChoice:
-    """Tries settings one coordinate after the other on a validation cut.
+    """Tries at most `trials` settings, one coordinate after the other, on a validation cut.
 
     `train` is what was before the cut; each of `users` (codes of train, (t,)) took the `targets`
     (t, items) after it. A setting is judged by NDCG at `k` over the whole catalogue without what
@@ -49,15 +50,18 @@ class LinearChoice:
         targets: "csr_matrix",
         *,
         k: int = 20,
+        trials: int = 16,
         seed: int = 0,
     ) -> None:
         self.taken = ones(train)
         rows = np.arange(len(users))
-        if len(rows) > MAX_USERS:
-            rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_USERS, replace=False))
+        most = min(MAX_USERS, max(_CELLS // self.taken.shape[1], 1))
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
         self.histories = self.taken[users[rows]]
         self.targets = targets[rows].tocsr()
         self.k = k
+        self.trials = trials
         self.seed = seed
         self.tried: dict[tuple[Any, ...], float] = {}
         self._graph: tuple[float, ItemGraph] | None = None
@@ -67,16 +71,20 @@ class LinearChoice:
 
     def best(self) -> dict[str, Any]:
         """Return the settings with the greatest NDCG."""
-        best = self._climb(START, NEIGHBOURHOOD)
-        best = self._climb(best | {"boost": 0.5}, DIRECTIONS, instead=best)
+        best = START
         if self.taken.shape[1] <= RIDGE_ITEMS:
             best = self._climb(best | {"ridge_share": 0.5}, RIDGES, instead=best)
+        if best["ridge_share"] < 1:
+            best = self._climb(best, NEIGHBOURHOOD)
+            best = self._climb(best | {"boost": 0.5}, DIRECTIONS, instead=best)
         return best
 
     def ndcg(self, settings: dict[str, Any]) -> float:
-        """Return the mean NDCG at k of the settings on the cut."""
+        """Return the mean NDCG at k of the settings on the cut; -inf once the trials are spent."""
         key = tuple(settings.values())
         if key not in self.tried:
+            if len(self.tried) >= self.trials:
+                return -np.inf
             scores = self._scores(settings)
             scores[self.histories.nonzero()] = -np.inf
             self.tried[key] = mean_ndcg(scores, self.targets, self.k)

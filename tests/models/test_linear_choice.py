@@ -49,6 +49,12 @@ def test_what_is_chosen_by_is_what_the_model_then_scores(cut):
     assert mean_ndcg(scores, targets, 5) == pytest.approx(choice.ndcg(settings), abs=0.02)
 
 
+def test_no_more_is_tried_than_was_allowed(cut):
+    train, targets = cut
+    choice = LinearChoice(train, np.arange(120), targets, k=5, trials=3)
+    assert choice.best()["boost"] >= 0 and len(choice.tried) == 3
+
+
 def test_ndcg_agrees_with_counting_by_hand():
     scores = np.array([[3.0, 2, 1, 0], [0, 1, 2, 3]], dtype=np.float32)
     targets = csr_matrix(np.array([[0, 1, 0, 1], [1, 0, 0, 0]], dtype=np.float32))

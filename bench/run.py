@@ -12,6 +12,7 @@ SHARED = Path(os.environ.get("NEXTBEST_SHARED_DATA", "../shared/data"))
 def main() -> None:
     run("collect.py")
     run("decide.py")
+    run("serve.py")
     run("first_day.py")
     retail = SHARED / "online_retail_ii"
     if retail.is_dir():

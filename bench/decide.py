@@ -6,7 +6,8 @@ Prints Markdown. A real server with one worker over a temporary home, asked over
 that keep their connection open and ask again as soon as they are answered. Each customer has 20
 acts on items and scores of three models. `/v1/decide` sends one event and wants two lists of six,
 the action, the segments and the scores; `/v1/recommendations` wants one list of ten with a filter,
-logged as shown. What the machine and the framework cost alone is measured in the same run:
+logged as shown; once more at a placement with a RULE of all parts, and `/v1/rerank` puts 100 given
+items in order. What the machine and the framework cost alone is measured in the same run:
 `GET /health/live` by as many clients. Server CPU is that of the whole process, writing included:
 on a busy machine it says more than the latency. --profile writes the server's cProfile.
 """
@@ -35,12 +36,23 @@ import pyarrow.parquet as pq
 from feature_repo.store import Features
 from models.als import ALSRecommender
 from serving.keys import Keys, ensure_keys
+from serving.placement_store import PlacementStore
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 90.0
 FACTORS = 64
 ACTS = 20  # of each customer, before
 CATEGORIES = 30
+RERANKED = 100
+RULE = {
+    "filter": {"not": {"brand": "brand-7"}},
+    "boosts": [{"filter": {"brand": "brand-3"}, "factor": 1.5}],
+    "pins": [{"item_id": "sku-42", "position": 2}],
+    "caps": [{"attribute": "category", "at_most": 3}],
+    "diversity": {"lambda": 0.7},
+    "freshness": {"share": 0.1, "filter": {"colour": "red"}},
+    "repeat": {"times": 3, "days": 7},
+}
 WARMING = 20  # requests of each client before the clock runs
 Body = Callable[[random.Random], dict[str, Any]]
 
@@ -54,6 +66,7 @@ def main() -> None:
             keys, _ = ensure_keys(home)
             write_release(home, items)
             write_scores(home, given.customers)
+            write_rule(home)
             server, port = start(home, given.profile)
             try:
                 asyncio.run(fill(port, keys, items, given.customers))
@@ -119,6 +132,12 @@ def write_scores(home: Path, customers: int) -> None:
     features.close()
 
 
+def write_rule(home: Path) -> None:
+    store = PlacementStore(home)
+    store.put("ruled", RULE, datetime.now(UTC), "bench")
+    store.close()
+
+
 def start(home: Path, profile: str) -> tuple["subprocess.Popen[bytes]", int]:
     """Start a server of one worker and return when it is ready."""
     with socket.socket() as free:
@@ -182,11 +201,20 @@ def loads(items: int, customers: int) -> list[tuple[str, str, Body | None]]:
     def look(chance: random.Random) -> dict[str, Any]:
         return recommend(chance) | {"log": False}
 
+    def ruled(chance: random.Random) -> dict[str, Any]:
+        return recommend(chance) | {"placement": "ruled"}
+
+    def rerank(chance: random.Random) -> dict[str, Any]:
+        given = [f"sku-{n}" for n in chance.sample(range(items), RERANKED)]
+        return {"customer_id": f"c-{chance.randrange(customers)}", "item_ids": given}
+
     return [
         ("health", "/health/live", None),
         ("decide", "/v1/decide", decide),
         ("recommendations, logged", "/v1/recommendations", recommend),
         ("recommendations, not logged", "/v1/recommendations", look),
+        ("recommendations, with a rule, logged", "/v1/recommendations", ruled),
+        (f"rerank {RERANKED} items", "/v1/rerank", rerank),
     ]
 
 

@@ -149,11 +149,14 @@ def _check_pins(items, rule, shown, fine, limit):
     firsts = {p["item_id"]: p for p in reversed(able)}.values()
     places = Counter(p["position"] for p in firsts)
     clash = any(times > 1 for times in places.values())
-    for pin in firsts:
-        if not clash and pin["position"] <= len(shown):
+    inside = [p for p in firsts if p["position"] <= limit]
+    exact = all(
+        p["position"] <= len(shown) for p in inside
+    )  # else there is nothing to fill up with
+    for pin in inside if not clash else ():
+        assert pin["item_id"] in shown
+        if exact:
             assert shown[pin["position"] - 1] == pin["item_id"]
-        elif not clash and pin["position"] <= limit:
-            assert pin["item_id"] in shown
 
 
 def _check_new(items, rule, shown, fine, limit):

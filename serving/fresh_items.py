@@ -44,8 +44,12 @@ class FreshItems:
 
         Only this first look compares the whole catalogue; later ones begin where it ended.
         """
-        change = self._log.item_changes()
-        items = changed(release.items, self._log.items())
+        change, items = 0, []
+        try:
+            change = self._log.item_changes()
+            items = changed(release.items, self._log.items())
+        except Exception:  # law 7: a new release is taken up all the same; `of` will look again
+            logger.exception("the catalogue cannot be compared; serving that of the release")
         table = with_items(release.items, items) if items else release.items
         found = replace(release, items=table, item_change=change)
         if found.taste is None:

@@ -46,8 +46,8 @@ class FreshItems:
         """
         change, items = 0, []
         try:
-            change = self._log.item_changes()
-            items = changed(release.items, self._log.items())
+            until = self._log.item_changes()
+            items, change = changed(release.items, self._log.items()), until
         except Exception:  # law 7: a new release is taken up all the same; `of` will look again
             logger.exception("the catalogue cannot be compared; serving that of the release")
         table = with_items(release.items, items) if items else release.items

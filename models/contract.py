@@ -37,6 +37,9 @@ def customers(seed: int = 7, rows: int = 240) -> pd.DataFrame:
         },
         index=pd.Index([f"c{number}" for number in range(rows)][::-1]),
     )
+    since = np.where(orders > 1, np.random.default_rng(seed + 1).exponential(90.0, rows), 0.0)
+    age = frame["recency_days"] + since.round(1)
+    frame["customer_age_days"] = age.where(orders > 0)
     frame.loc[frame.index[::17], "channel"] = None
     return frame
 

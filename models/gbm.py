@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import InvalidInput
-from models.encoder import FrameEncoder
+from models.encoder import FrameEncoder, numbers, require_columns
 from models.fitted import require_fitted
 from models.manifest import params_of, read_manifest, saving
 from models.protocols import Labelled
@@ -25,7 +25,9 @@ class GBMScorer:
     `objective`: 'binary' gives a probability, 'regression' a mean under squared error, 'tweedie' a
     mean of zeros and heavy-tailed amounts (variance power `tweedie_power`, 1 to 2). With a
     validation set, fit stops after `patience` rounds without gain. `monotone` maps a column to
-    1 (score never falls as it rises) or -1. Same seed, same scores, for any `num_threads`.
+    1 (score never falls as it rises) or -1. Same seed, same scores, for any `num_threads`. `offset`
+    names a column that is no feature: what is known beforehand, on the scale before the link
+    (log-odds, log amount); the trees learn only what to add to it.
     """
 
     KIND: ClassVar[str] = "gbm"
@@ -47,6 +49,7 @@ class GBMScorer:
         patience: int = 50,
         max_levels: int = 200,
         monotone: Mapping[str, int] | None = None,
+        offset: str | None = None,
         num_threads: int = 1,
         seed: int = 0,
     ) -> None:
@@ -62,6 +65,7 @@ class GBMScorer:
         self.patience = patience
         self.max_levels = max_levels
         self.monotone = monotone
+        self.offset = offset
         self.num_threads = num_threads
         self.seed = seed
 
@@ -75,7 +79,8 @@ class GBMScorer:
     ) -> Self:
         """Learn from X (n, columns), y (n,); `validation` decides the number of trees."""
         target, weights = self._checked(X, y), checked_weights(X, sample_weight)
-        encoder = FrameEncoder(max_levels=self.max_levels).fit(X)
+        features = X if self.offset is None else X.drop(columns=self.offset, errors="ignore")
+        encoder = FrameEncoder(max_levels=self.max_levels).fit(features)
         train = self._dataset(encoder, X, target, weights)
         held_out: list[lgb.Dataset] = []
         callbacks: list[Callable[..., Any]] = []
@@ -93,14 +98,20 @@ class GBMScorer:
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return one score per row, (n,) float64: a probability or an amount by `objective`."""
-        return self._ask(X)
+        known = self._known(X)
+        if known is None:
+            return self._ask(X)
+        raw = self._ask(X, raw_score=True) + known
+        if self.objective == "binary":
+            return np.asarray(np.exp(-np.logaddexp(0.0, -raw)))
+        return np.asarray(np.exp(raw) if self.objective == "tweedie" else raw)
 
     def contributions(self, X: pd.DataFrame) -> np.ndarray:
         """Return what each feature adds to each score, (n, features), in the order of `features`.
 
         TreeSHAP values (Lundberg et al. 2020) on the scale before the link: log-odds for 'binary',
         log amount for 'tweedie', the amount itself for 'regression'. With one constant for all
-        rows they add up to the score on that scale.
+        rows, and the offset where there is one, they add up to the score on that scale.
         """
         width = len(self.features) + 1
         values = self._ask(X, pred_contrib=True).reshape(-1, width)
@@ -144,6 +155,12 @@ class GBMScorer:
         # Threads are always named: LightGBM's default takes every core of a server.
         return np.asarray(self.booster_.predict(encoded, num_threads=self.num_threads, **how))
 
+    def _known(self, X: pd.DataFrame) -> np.ndarray | None:
+        if self.offset is None:
+            return None
+        require_columns(X, [self.offset])
+        return np.asarray(np.nan_to_num(numbers(X[self.offset])))
+
     def _checked(self, X: pd.DataFrame, y: np.ndarray) -> np.ndarray:
         if self.objective not in UNIT_OF:
             raise InvalidInput(
@@ -170,6 +187,7 @@ class GBMScorer:
             encoder.encode(X),
             target,
             weight=weights,
+            init_score=self._known(X),
             reference=reference,
             categorical_feature=encoder.categories,
             params={"verbosity": -1, "num_threads": self.num_threads},

@@ -30,6 +30,7 @@ KINDS = {
     "calibrated": "models.calibrated:CalibratedScorer",
     "column": "models.baselines:ColumnScorer",
     "content": "models.content:ContentRecommender",
+    "forecast_boost": "models.forecast_boost:ForecastBoostScorer",
     "gbm": "models.gbm:GBMScorer",
     "hurdle": "models.hurdle:HurdleScorer",
     "identity": "models.calibration:IdentityCalibrator",
@@ -38,6 +39,7 @@ KINDS = {
     "mean": "models.baselines:MeanScorer",
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
+    "purchase_forecast": "models.purchase_forecast:PurchaseForecastScorer",
     "sequence": "models.sequence:SequenceRecommender",
     "session_knn": "models.session_knn:SessionKNNRecommender",
     "transitions": "models.transitions:TransitionsRecommender",
@@ -45,8 +47,11 @@ KINDS = {
     "ziln": "models.ziln:ZILNScorer",
 }
 NO_RECOMMENDERS = frozenset(
-    ("calibrated", "column", "gbm", "hurdle", "identity", "isotonic", "mean", "platt", "ziln")
-)  # kinds that rate customers, or what such a model says
+    (
+        "calibrated", "column", "forecast_boost", "gbm", "hurdle", "identity", "isotonic", "mean",
+        "platt", "purchase_forecast", "ziln",
+    )
+)  # fmt: skip  # kinds that rate customers, or what such a model says
 
 
 def is_recommender(kind: str) -> bool:

@@ -8,11 +8,16 @@ import numpy as np
 LEVEL = 0.8
 BINS = 20
 MIN_PER_BIN = 25
+_LEAST = 1e-9  # of an amount to take a share of
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreIntervals:
-    """Per bin of scores: how far below and above the score the bound of the interval lies."""
+    """Per bin of scores: how far below and above the score the bound of the interval lies.
+
+    In points of a probability; for an amount as shares of the score, so that who may well spend
+    nothing has 0 as the lower bound wherever in the bin the score lies.
+    """
 
     unit: str
     edges: tuple[float, ...]  # the inner edges, ascending
@@ -22,8 +27,9 @@ class ScoreIntervals:
     def bounds(self, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (low, high), each (n,), around the scores."""
         at = np.searchsorted(np.asarray(self.edges), score, side="right")
-        low = np.maximum(score - np.asarray(self.below)[at], 0.0)
-        high = score + np.asarray(self.above)[at]
+        unit = np.ones(len(score)) if self.unit == "probability" else np.maximum(score, 0.0)
+        low = np.maximum(score - np.asarray(self.below)[at] * unit, 0.0)
+        high = score + np.asarray(self.above)[at] * unit
         return low, np.minimum(high, 1.0) if self.unit == "probability" else high
 
     def to_plain(self) -> dict[str, Any]:
@@ -46,11 +52,13 @@ def learn_intervals(unit: str, y: np.ndarray, score: np.ndarray) -> ScoreInterva
     parts = np.array_split(order, max(1, min(BINS, len(order) // MIN_PER_BIN)))
     bounds = [(_rate_bounds if unit == "probability" else _amount_bounds)(y[p]) for p in parts]
     middle = [float(np.mean(score[p])) for p in parts]
+    units = [1.0 if unit == "probability" else max(m, _LEAST) for m in middle]
+    found = list(zip(middle, bounds, units, strict=True))
     return ScoreIntervals(
         unit,
         edges=tuple(float(score[p[0]]) for p in parts[1:]),
-        below=tuple(max(m - low, 0.0) for m, (low, _) in zip(middle, bounds, strict=True)),
-        above=tuple(max(high - m, 0.0) for m, (_, high) in zip(middle, bounds, strict=True)),
+        below=tuple(max(m - low, 0.0) / unit for m, (low, _), unit in found),
+        above=tuple(max(high - m, 0.0) / unit for m, (_, high), unit in found),
     )
 
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -85,12 +86,24 @@ def build() -> None:
 
 
 @app.command()
-def train(names: Names = None) -> None:
-    """Train recipes, compare each with its baseline, and register the ones that win."""
+def train(
+    names: Names = None,
+    table: Annotated[str, typer.Option(help="Learn from this CSV or Parquet file instead.")] = "",
+    target: Annotated[str, typer.Option(help="Column of the table: did it happen?")] = "",
+    time: Annotated[str, typer.Option(help="Column of the table that grows with time.")] = "",
+    name: Annotated[str, typer.Option(help="What to call the model of the table.")] = "",
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Column that the leak check must not leave out.")
+    ] = None,
+) -> None:
+    """Train recipes, or a plain table; compare with baselines, and register what wins."""
     from training.run import recipe_names
     from training.run import train as train_one
 
     settings = load_settings()
+    if table or target:
+        _train_table(settings, table, target, time, name, keep or [])
+        return
     outcomes, short = [], []
     with _Steps() as steps:
         for name in names or recipe_names():
@@ -103,6 +116,21 @@ def train(names: Names = None) -> None:
         out.print(f"not trained: {fault.message}", markup=False)
     if short and (names or not outcomes):
         raise short[0]
+
+
+def _train_table(
+    settings: Settings, table: str, target: str, time: str, name: str, keep: list[str]
+) -> None:
+    from training.table import TableAsked, train_table
+
+    if not (table and target):
+        raise InvalidInput("give both --table FILE and --target COLUMN")
+    asked = TableAsked(Path(table), target, time, name, keep)
+    with _Steps() as steps:
+        steps.show(f"learning {asked.model}", 0.1)
+        outcome, said = train_table(asked, settings, _now())
+    _print_rows([outcome.to_row()])
+    out.print("\n".join(f"- {one}" for one in said), markup=False)
 
 
 @app.command()

@@ -32,6 +32,13 @@ class CalibratedScorer:
         self.folds = folds
         self.seed = seed
 
+    @classmethod
+    def of(cls, scorer: Scorer, calibrator: Calibrator, reason: str) -> Self:
+        """Put together a fitted scorer and a calibrator that was learned on other rows."""
+        calibrated = cls(scorer)
+        calibrated.scorer_, calibrated.calibrator_, calibrated.reason_ = scorer, calibrator, reason
+        return calibrated
+
     def fit(
         self,
         X: pd.DataFrame,

@@ -24,6 +24,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 KINDS = {
     "als": "models.als:ALSRecommender",
+    "average": "models.average:AverageScorer",
     "blend": "models.blend:BlendRecommender",
     "bought_together": "models.bought_together:BoughtTogetherRecommender",
     "buy_again": "models.buy_again:BuyAgainRecommender",
@@ -36,6 +37,7 @@ KINDS = {
     "identity": "models.calibration:IdentityCalibrator",
     "isotonic": "models.calibration:IsotonicCalibrator",
     "linear": "models.linear:LinearRecommender",
+    "logistic": "models.logistic:LogisticScorer",
     "mean": "models.baselines:MeanScorer",
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
@@ -48,8 +50,8 @@ KINDS = {
 }
 NO_RECOMMENDERS = frozenset(
     (
-        "calibrated", "column", "forecast_boost", "gbm", "hurdle", "identity", "isotonic", "mean",
-        "platt", "purchase_forecast", "ziln",
+        "average", "calibrated", "column", "forecast_boost", "gbm", "hurdle", "identity",
+        "isotonic", "logistic", "mean", "platt", "purchase_forecast", "ziln",
     )
 )  # fmt: skip  # kinds that rate customers, or what such a model says
 

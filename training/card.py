@@ -14,7 +14,7 @@ class Card:
     name: str
     question: str
     about: Mapping[str, str]  # what -> its description, the first table
-    window: DataWindow
+    window: DataWindow | None  # None where the data are no events; then `data` says what they are
     split: str
     metrics: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, float]]
@@ -23,6 +23,8 @@ class Card:
     reliability: Sequence[tuple[int, float, float]] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     limits: Sequence[str] = ()
+    data: str = ""
+    done: Sequence[str] = ()  # what was done to the data, in sentences
 
     def to_markdown(self) -> str:
         """Return the card as Markdown."""
@@ -30,6 +32,9 @@ class Card:
             f"# {self.name}\n\n{self.question}",
             _table(("", ""), self.about.items()),
             f"## Data\n\n{self._data()}",
+            "## What was done to the data\n\n" + "\n".join(f"- {one}" for one in self.done)
+            if self.done
+            else "",
             f"## Verdict\n\n{self.verdict}",
             self._results(),
             _section(
@@ -53,6 +58,8 @@ class Card:
 
     def _data(self) -> str:
         w = self.window
+        if w is None:
+            return f"{self.data} {self.split}."
         return (
             f"{w.events} events of {w.ids} ids from {w.first_at:%Y-%m-%d} to {w.last_at:%Y-%m-%d}, "
             f"fingerprint `{w.fingerprint}`. Split by time: {self.split}."

@@ -80,11 +80,11 @@ class LogisticScorer:
         require_fitted(self, "weights_")
         with saving(folder, self.KIND, params_of(self), self.features) as draft:
             learned = {"knots": self.knots_, "weights": self.weights_, "offset": self.offset_}
-            np.savez(
-                draft / "logistic.npz",
+            arrays = {
                 **{f"inputs_{name}": array for name, array in self.inputs_.to_arrays().items()},
                 **{name: np.asarray(value) for name, value in learned.items()},
-            )
+            }
+            np.savez(draft / "logistic.npz", **arrays)  # type: ignore[arg-type]
             (draft / "encoder.json").write_text(json.dumps(self.encoder_.to_plain()))
 
     @classmethod

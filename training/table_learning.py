@@ -37,13 +37,21 @@ def members(rows: int, seed: int, threads: int) -> dict[str, Scorer]:
     """Return the scorers that may be mixed, sized for `rows` training rows."""
     leaf = max(10, min(100, rows // 300))
     trees = min(500, 100 + rows // 10)
-    usual = {"min_leaf": leaf, "feature_fraction": 0.3, "row_fraction": 0.7, "seed": seed,
-             "regularization": 10.0, "num_threads": threads}  # fmt: skip
-    return {
-        "small": GBMScorer(trees=trees, leaves=4, learning_rate=0.035, **usual),
-        "large": GBMScorer(trees=trees, leaves=24, learning_rate=0.04, **usual),
-        "lines": LogisticScorer(),
-    }
+
+    def boosted(leaves: int, learning_rate: float) -> GBMScorer:
+        return GBMScorer(
+            trees=trees,
+            leaves=leaves,
+            learning_rate=learning_rate,
+            min_leaf=leaf,
+            feature_fraction=0.3,
+            row_fraction=0.7,
+            regularization=10.0,
+            num_threads=threads,
+            seed=seed,
+        )
+
+    return {"small": boosted(4, 0.035), "large": boosted(24, 0.04), "lines": LogisticScorer()}
 
 
 def learn(X: pd.DataFrame, y: np.ndarray, who: np.ndarray, seed: int, threads: int) -> Learned:

@@ -53,9 +53,9 @@ def stepped_under_load(place, tmp_path, seed, steps=_STEPS):
     part.start()
     part.when_ready()
     try:
-        with receiver() as there, Crowd(settings, keys.write_key, seed) as crowd:
+        with receiver() as there, Crowd(settings, keys.write_key, seed, clients=2) as crowd:
             buyers = Buyers(settings, keys, there)
-            buyers.one_more()
+            buyers.begin()
             draw = random.Random(seed)
             for step in steps:
                 clock.set(step)
@@ -92,6 +92,7 @@ class Buyers:
     def __init__(self, settings, keys, there):
         self._settings, self._keys, self._there = settings, keys, there
         self._numbers = numbers()
+        self._expected = []  # who must be told of
         self.sent, self.acknowledged, self.told_stored = {}, set(), Counter()
         status, segment = ask(settings, keys.secret_key, "/v1/segments", _SEGMENT)
         assert status == 201, segment
@@ -99,19 +100,19 @@ class Buyers:
         status, made = ask(settings, keys.secret_key, "/v1/webhooks", hook)
         assert status == 201, made
 
+    def begin(self):
+        """Return once the segment is live; who was in it as it began has not entered it."""
+        until(lambda: self._is_told_of(self._buys()), "the segment to be live", 60)
+
     def one_more(self, answers=()):
         """Let somebody buy now, by the clock of the server; return when the webhook was told.
 
         `answers` are the statuses that the webhook gives first; if there are any, return as soon as
         they were given.
         """
-        who = f"buyer-{next(self._numbers)}"
-        bought = {"type": "track", "event": "purchase", "messageId": who, "userId": who}
         self._there.answers, before = list(answers), len(self._there.got)
-        status, said = ask(self._settings, self._keys.write_key, "/v1/track", bought)
-        assert status == 200, said
-        self.sent[who] = bought
-        self.acknowledged.add(who)
+        who = self._buys()
+        self._expected.append(who)
         if answers:
             until(lambda: len(self._there.got) >= before + len(answers), "an attempt", 15)
         else:
@@ -121,7 +122,23 @@ class Buyers:
 
     def all_told(self):
         """Return when the webhook knows of everybody."""
-        until(lambda: all(f'"{who}"' in self._heard() for who in self.sent), "a webhook", 30)
+        for who in self._expected:
+            until(lambda who=who: self._is_heard(who), f"a webhook that tells of {who}", 60)
 
-    def _heard(self):
-        return b"".join(self._there.accepted).decode()
+    def _buys(self):
+        who = f"buyer-{next(self._numbers)}"
+        bought = {"type": "track", "event": "purchase", "messageId": who, "userId": who}
+        status, said = ask(self._settings, self._keys.write_key, "/v1/track", bought)
+        assert status == 200, said
+        self.sent[who] = bought
+        self.acknowledged.add(who)
+        return who
+
+    def _is_told_of(self, who):
+        deadline = time.monotonic() + 2.0
+        while not self._is_heard(who) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self._is_heard(who)
+
+    def _is_heard(self, who):
+        return any(f'"{who}"'.encode() in body for body in self._there.accepted)

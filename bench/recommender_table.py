@@ -69,6 +69,7 @@ def measure(name: str, model: Contender, split: Split, cut: Split | None) -> Row
     model.fit(split.train, cut)
     seconds = time.perf_counter() - start
     choosing = float(getattr(model, "choosing_seconds", 0.0))
+    seconds += float(getattr(model, "spared_seconds", 0.0))
     quality = evaluate(model, split)
     peak = peak_gib()
     alone = _alone(model, split)

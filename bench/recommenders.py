@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=30, help="of the sequence model")
     parser.add_argument("--minutes", type=float, help="most minutes to train the sequence model")
     parser.add_argument("--length", type=int, default=100, help="items the sequence model reads")
-    parser.add_argument("--dropout", type=float, default=0.25, help="of the sequence model")
+    parser.add_argument("--dropout", type=float, default=0.1, help="of the sequence model")
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep trained sequence models for later runs"
     )

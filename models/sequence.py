@@ -54,7 +54,7 @@ class SequenceRecommender(RanksByScore):
         negatives: int = 512,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.01,
-        dropout: float = 0.25,
+        dropout: float = 0.1,
         num_threads: int = 1,
         seed: int = 0,
     ) -> None:

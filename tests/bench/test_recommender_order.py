@@ -64,6 +64,7 @@ def test_rows_share_one_training_and_a_later_run_takes_it_up(train, few, tmp_pat
     again = SequenceRow(second)
     again.fit(train, few)
     assert again.seconds == alone.seconds > 0
+    assert alone.spared_seconds < 0.1 * alone.seconds < again.spared_seconds <= again.seconds
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
     blend = BlendRow(second, sequence=True)
     blend.fit(train, few)

@@ -66,7 +66,7 @@ def read_orders(path: Path, customer: str = "", date: str = "", amount: str = ""
         raise InvalidInput(f"{path}: no row has a customer, a date and an amount above 0")
     rows = pd.DataFrame(
         {
-            "customer": frame.loc[kept, columns.customer].astype(str),
+            "customer": as_text(frame.loc[kept, columns.customer]),
             "day": (at[kept].dt.floor("D") - pd.Timestamp(0)).dt.days,
             "spend": money[kept],
             "order": frame.loc[kept, columns.order] if columns.order else np.arange(kept.sum()),
@@ -128,6 +128,12 @@ def find_columns(
     priced = re.fullmatch(UNIT_PRICE, _plain(found["amount"]))
     quantity = _named(frame, QUANTITY) if priced else ""
     return Columns(**found, quantity=quantity, order=_named(frame, ORDER))
+
+
+def as_text(ids: pd.Series) -> pd.Series:
+    """Return ids as text; 17.0, a number in a column with gaps, is 17."""
+    whole = pd.api.types.is_float_dtype(ids) and (ids % 1 == 0).all()
+    return (ids.astype("int64") if whole else ids).astype(str)
 
 
 def as_dates(values: pd.Series, name: str) -> pd.Series:

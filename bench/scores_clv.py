@@ -72,9 +72,10 @@ class Scene:
         return X, self.outcomes(X.index.to_numpy(np.str_), self.day, self.horizon)
 
 
-def rows(task: str, args: argparse.Namespace) -> list[dict[str, str]]:
-    """Return the table of `task`, one row per model; `args` as `arguments` gives them."""
-    orders = read_orders(args.data, args.customer, args.date, args.amount)
+def rows(task: str, args: argparse.Namespace) -> list[str]:
+    """Return the lines of the table of `task`, one row per model; `args` as `arguments` has."""
+    named = (str(getattr(args, name, "")) for name in ("customer", "date", "amount"))
+    orders = read_orders(args.data, *named)
     scene = opened(orders, task, args)
     X, y = scene.rows()
     until = pd.Timestamp(0) + pd.Timedelta(days=scene.day)
@@ -83,14 +84,19 @@ def rows(task: str, args: argparse.Namespace) -> list[dict[str, str]]:
         f"{len(X)} customers, {(y > 0).mean():.1%} with the outcome, total {y.sum():.0f}"
     )
     models, ours, note = contenders(scene)
-    sample = Sample(y, X.index.to_numpy(), scene.seed)
-    say(note)
+    kept = ~np.isin(X.index.to_numpy(np.str_), str(getattr(args, "without", "")).split(","))
+    sample = Sample(y[kept], X.index.to_numpy()[kept], scene.seed)
+    greatest = f"{y.max() / y.sum():.1%} of the total, of customer {X.index[y.argmax()]}"
+    say(f"{note}; measured on {kept.sum()} customers; the greatest outcome is {greatest}")
     table = []
-    for name, score in models(X).items():
+    for name, every in models(X).items():
+        score = every[kept]
         found = measured(sample, scene.gives, score)
-        held = coverage(ours, score, y) if name == "nextbest" and scene.gives == "spend" else ""
-        table.append({"model": name} | {k: str(v) for k, v in found.items()} | {"in 80 %": held})
-    return table
+        row = {"model": name} | {metric: str(value) for metric, value in found.items()}
+        if scene.gives == "spend":
+            row["in 80 %"] = coverage(ours, score, y[kept]) if name == "nextbest" else ""
+        table.append(row)
+    return as_lines(table)
 
 
 def opened(orders: Orders, task: str, args: argparse.Namespace) -> Scene:
@@ -230,11 +236,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def as_text(table: list[dict[str, str]]) -> str:
-    """Return a Markdown table."""
+def as_lines(table: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
     names = list(table[0])
     lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in table)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def arguments() -> argparse.Namespace:
@@ -245,6 +251,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--horizon", type=int, default=0, help="days asked")
     for name in ("customer", "date", "amount"):
         parser.add_argument(f"--{name}", default="", help="column, where it is not guessed")
+    parser.add_argument("--without", default="", help="customers not measured, by comma")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -254,6 +261,6 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     asked = arguments()
     try:
-        print(as_text(rows(asked.task, asked)))
+        print("\n".join(rows(asked.task, asked)))
     except NextbestError as wrong:
         sys.exit(f"error: {wrong}")

@@ -125,8 +125,7 @@ def fit_process(
         process = PurchaseProcess(r, alpha, a, b, may_stop_at_first)
         return -float(np.average(process.log_likelihood(scaled), weights=weight))
 
-    starts = ([0.0, 0.0, 0.0, 1.0], [-1.0, -1.0, -1.0, 0.0])
     bounds = [(-_LIMIT, _LIMIT), (-_LIMIT, _LIMIT), (-_LIMIT, _LIMIT / 2), (-_LIMIT, _LIMIT)]
-    found = [minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts]
-    r, alpha, a, b = np.exp(min(found, key=lambda one: one.fun).x).tolist()
+    found = minimize(loss, [0.0, 0.0, 0.0, 1.0], method="L-BFGS-B", bounds=bounds)
+    r, alpha, a, b = np.exp(found.x).tolist()
     return PurchaseProcess(r, alpha * unit, a, b, may_stop_at_first)

@@ -66,7 +66,6 @@ def fit_spend(
 
     # q above 1: with less the population has no mean spend
     bounds = [(-_LIMIT, _LIMIT), (np.log(1.05), _LIMIT), (-_LIMIT, _LIMIT)]
-    starts = ([1.0, 1.0, 1.0], [2.0, 1.5, 0.5])
-    found = [minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts]
-    p, q, gamma = np.exp(min(found, key=lambda one: one.fun).x).tolist()
+    found = minimize(loss, [1.0, 1.0, 1.0], method="L-BFGS-B", bounds=bounds)
+    p, q, gamma = np.exp(found.x).tolist()
     return SpendPerDay(p, q, gamma * unit)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from domain.errors import NotEnoughData
+from models.forecast_boost import ForecastBoostScorer
 from models.protocols import Scorer
 from training.metrics import METRICS
 from training.recipe import Options, ScoreRecipe
@@ -25,11 +27,12 @@ class Fitted:
 def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) -> Fitted:
     """Fit all candidates; return the best at `split.calibrate`, without one the first that fits."""
     metric = METRICS[recipe.metric]
+    until = split.calibrate or split.test
     fitted: dict[str, Scorer] = {}
     trials: dict[str, float] = {}
     for name in recipe.candidates:
         try:
-            fitted[name] = fit(recipe, name, rows, split, options)
+            fitted[name] = fit(recipe, name, rows, split, options, until=until)
         except NotEnoughData:
             continue
         if split.calibrate is None:
@@ -40,17 +43,44 @@ def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) ->
     if not fitted:
         raise NotEnoughData("no candidate of the recipe could learn from so few outcomes")
     best = max(trials, key=trials.__getitem__) if trials else next(iter(fitted))
-    return Fitted(best, fitted[best], trials)
+    chosen = fitted[best]
+    if isinstance(chosen, ForecastBoostScorer) and until != split.test:
+        chosen = fit_stage(chosen, rows, split.test)  # what calibrates others teaches it as well
+    return Fitted(best, chosen, trials)
 
 
-def fit(recipe: ScoreRecipe, name: str, rows: Rows, split: Split, options: Options) -> Scorer:
-    """Fit one candidate; the calibration cut-off stops the growth and calibrates."""
+def fit(
+    recipe: ScoreRecipe,
+    name: str,
+    rows: Rows,
+    split: Split,
+    options: Options,
+    *,
+    until: datetime | None,
+) -> Scorer:
+    """Fit one candidate; the calibration cut-off stops the growth and calibrates.
+
+    One that corrects a forecast learns from all that was seen by `until` (None: the end) instead.
+    """
     train = rows.at(split.train)
     scorer = recipe.candidates[name](options.for_rows(len(train)))
+    if isinstance(scorer, ForecastBoostScorer):
+        return fit_stage(scorer, rows, until)
     if split.calibrate is None:
         return scorer.fit(train.X, train.y)
     later = rows.at([split.calibrate])
     return scorer.fit(train.X, train.y, validation=(later.X, later.y))
+
+
+def fit_stage(
+    scorer: ForecastBoostScorer, rows: Rows, until: datetime | None
+) -> ForecastBoostScorer:
+    """Fit on all that was seen by `until` (None: the end), and look ahead from there."""
+    stage = rows.stages.get(until or max(rows.stages, default=datetime.min))
+    if stage is None:
+        raise NotEnoughData("there is no purchase forecast of these customers")
+    scorer.days = stage.days
+    return scorer.fit(stage.X, stage.y).settle(stage.outlook)
 
 
 def fit_baselines(

@@ -3,9 +3,11 @@
 from models.als import ALSRecommender
 from models.baselines import ColumnScorer
 from models.calibrated import CalibratedScorer
+from models.forecast_boost import ForecastBoostScorer
 from models.gbm import GBMScorer
 from models.hurdle import HurdleScorer
 from models.popular import PopularRecommender
+from models.purchase_forecast import PurchaseForecastScorer
 from models.ziln import ZILNScorer
 from training.recipe import MakeRecommender, MakeScorer
 
@@ -25,6 +27,21 @@ def trees(*, leaves: int, rounds: int = 300, min_leaf: int = 30) -> MakeScorer:
         ),
         seed=options.seed,
     )
+
+
+def forecast_and_trees(gives: str, *, strength: float = 1.0) -> MakeScorer:
+    """Return an MBG/NBD forecast with the season's level, and trees that correct it.
+
+    `strength` is the share of the correction that counts; 0 is the forecast alone.
+    """
+    return lambda options: ForecastBoostScorer(
+        gives, strength=strength, num_threads=options.threads, seed=options.seed
+    )
+
+
+def purchase_forecast(gives: str, *, days: int) -> MakeScorer:
+    """Return BG/NBD with Gamma-Gamma, as published: what every model of spend must beat."""
+    return lambda options: PurchaseForecastScorer(gives, days=days, seed=options.seed)
 
 
 def spend_trees(*, leaves: int = 8, rounds: int = 400) -> MakeScorer:

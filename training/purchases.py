@@ -12,13 +12,14 @@ from models.buy_till_you_die import Histories
 from models.purchase_history import PurchaseHistory
 
 _PURCHASES = f"""
-    SELECT {profile_key("$end")} AS profile_id, e.occurred_at // {DAY_MICROS} AS day,
-           sum(coalesce(e.value, 0)) AS spend
-    FROM events e LEFT JOIN identities i ON i.anonymous_id = e.anonymous_id
-    JOIN kinds k ON k.kind = e.kind AND k.grp = '{PURCHASE_GROUP}'
-    WHERE coalesce(e.customer_id, e.anonymous_id) IS NOT NULL AND e.occurred_at < $end
+    SELECT profile_id, day, sum(spend) AS spend
+    FROM (SELECT {profile_key("$end")} AS profile_id, e.occurred_at // {DAY_MICROS} AS day,
+                 coalesce(e.value, 0) AS spend
+          FROM events e LEFT JOIN identities i ON i.anonymous_id = e.anonymous_id
+          JOIN kinds k ON k.kind = e.kind AND k.grp = '{PURCHASE_GROUP}'
+          WHERE coalesce(e.customer_id, e.anonymous_id) IS NOT NULL AND e.occurred_at < $end)
+    WHERE profile_id IS NOT NULL
     GROUP BY ALL
-    HAVING profile_id IS NOT NULL
     ORDER BY profile_id, day"""
 
 

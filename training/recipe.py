@@ -46,6 +46,7 @@ class ScoreRecipe:
     candidates: Mapping[str, MakeScorer]
     baselines: Mapping[str, MakeScorer]
     metric: str
+    forecasts: str = ""  # what its candidates' purchase forecasts are of: spend, silence or nothing
 
     def __post_init__(self) -> None:
         if not self.horizons or not self.candidates or not self.baselines:

@@ -1,7 +1,7 @@
 """Training rows: features as of each cut-off, joined in time by Feast, and what came of it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ from domain.errors import NotEnoughData
 from domain.features import FEATURES
 from feature_repo.backends import open_features
 from feature_repo.build import build_features
+from models.outlook import Outlook
 from training.label_windows import label_windows, people
 from training.recipe import ScoreRecipe
 from training.workshop import Workshop
@@ -21,13 +22,30 @@ NAMES = [feature.name for feature in FEATURES]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """What may be learned by a given time: also from windows only watched in part, and the outlook.
+
+    X (n, features) also has what was forecast for the days each row was watched; y (n,).
+    """
+
+    X: pd.DataFrame
+    y: np.ndarray
+    outlook: Outlook
+    days: int  # the horizon that scores look ahead
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """One row per customer and cut-off: X (n, features), y (n,), customers (n,), cutoffs (n,)."""
+    """One row per customer and cut-off: X (n, features), y (n,), customers (n,), cutoffs (n,).
+
+    `stages`: for recipes that forecast, what may be learned by the start of each held-out part.
+    """
 
     X: pd.DataFrame
     y: np.ndarray
     customers: np.ndarray
     cutoffs: np.ndarray  # datetime64
+    stages: Mapping[datetime, Stage] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -45,14 +63,21 @@ class Rows:
 
     def scaled(self, factor: float) -> "Rows":
         """Return the same rows with every outcome times `factor`."""
-        return Rows(self.X, self.y * factor, self.customers, self.cutoffs)
+        return replace(self, y=self.y * factor)
 
 
 def labelled_rows(
-    shop: Workshop, recipe: ScoreRecipe, cutoffs: tuple[datetime, ...], horizon_days: int
+    shop: Workshop,
+    recipe: ScoreRecipe,
+    cutoffs: tuple[datetime, ...],
+    horizon_days: int,
+    watched_days: int | None = None,
 ) -> Rows:
-    """Return the rows that `recipe` learns from, by cut-off and profile."""
-    known = label_windows(shop.db, cutoffs, horizon_days)
+    """Return the rows that `recipe` learns from, by cut-off and profile.
+
+    Outcomes are those of `watched_days`, None for the whole horizon.
+    """
+    known = label_windows(shop.db, cutoffs, watched_days or horizon_days)
     require_customers(known["profile_id"].nunique(), "known before the latest cut-off")
     build(shop, cutoffs)
     features = open_features(shop.settings)

@@ -16,6 +16,7 @@ from training.recipe import Options, ScoreRecipe
 from training.rows import Rows, labelled_rows
 from training.score_plan import ScorePlan, growth, plan_score
 from training.score_test import Evaluation, evaluate_scores
+from training.stages import with_stages
 from training.workshop import Workshop
 
 STAND_IN = "explainer"  # folder of the stand-in, beside the model
@@ -84,11 +85,12 @@ def _model(
     recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop
 ) -> TrainedScore:
     split, options = plan.split, shop.options
+    rows = with_stages(shop, recipe, plan, rows)
     best = fit_best(recipe, rows, split, options)
     shop.say(f"{plan.score}: {best.name} chosen; testing", 0.8)
     baselines = predictions(fit_baselines(recipe, rows, split, options), _held_out(plan, rows))
     evaluation = _tested(recipe, plan, rows, best.scorer, baselines, options.seed)
-    final = fit(recipe, best.name, rows, split.forward(), options)
+    final = fit(recipe, best.name, rows, split.forward(), options, until=None)
     held_out = _held_out(plan, rows)
     return TrainedScore(
         recipe_name=recipe_name,

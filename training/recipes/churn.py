@@ -1,7 +1,7 @@
 """Will this active customer stay silent for the horizon that the shop's own gaps suggest?"""
 
 from training.labels import stays_silent
-from training.parts import by_column, trees
+from training.parts import by_column, forecast_and_trees, trees
 from training.populations import active_customers
 from training.recipe import ScoreRecipe
 
@@ -11,7 +11,12 @@ RECIPE = ScoreRecipe(
     population=active_customers(),
     label=stays_silent(),
     horizons={"churn": None},
-    candidates={"trees": trees(leaves=15), "small_trees": trees(leaves=4)},
+    candidates={
+        "trees": trees(leaves=15),
+        "small_trees": trees(leaves=4),
+        "forecast_and_trees": forecast_and_trees("silence"),
+    },
     baselines={"recency": by_column("recency_days")},
     metric="auc",
+    forecasts="silence",
 )

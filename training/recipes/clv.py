@@ -1,7 +1,13 @@
 """How much will this customer spend in the next 90 and 365 days? Says whom it pays to keep."""
 
 from training.labels import spends
-from training.parts import hurdle, last_value, spend_trees, zero_inflated
+from training.parts import (
+    forecast_and_trees,
+    hurdle,
+    last_value,
+    spend_trees,
+    zero_inflated,
+)
 from training.populations import customers
 from training.recipe import ScoreRecipe
 
@@ -11,11 +17,19 @@ RECIPE = ScoreRecipe(
     population=customers(),
     label=spends(),
     horizons={"clv_90": 90, "clv_365": 365},
-    candidates={"hurdle": hurdle(), "tweedie": spend_trees(), "ziln": zero_inflated()},
+    candidates={
+        "hurdle": hurdle(),
+        "tweedie": spend_trees(),
+        "ziln": zero_inflated(),
+        "forecast_and_trees": forecast_and_trees("spend"),
+        "forecast_and_half_trees": forecast_and_trees("spend", strength=0.5),
+        "forecast": forecast_and_trees("spend", strength=0.0),
+    },
     baselines={
         "last_90_days": last_value("spend_90d"),
         "last_365_days": last_value("spend_365d"),
         "total": last_value("spend_total"),
     },
     metric="normalised_gini",
+    forecasts="spend",
 )

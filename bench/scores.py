@@ -4,16 +4,20 @@
     python bench/scores.py --task lead --data LEADS [--also-without "Last Activity"]
     python bench/scores.py --task churn|clv --data FILE_OR_FOLDER [--cut DATE --horizon DAYS]
 
+The last form is that of bench/scores_clv.py.
+
 Intervals are 90 % bootstrap intervals by person.
 """
 
 import argparse
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
+import scores_clv
 
 from models.encoder import FrameEncoder
 from training.bootstrap import Sample
@@ -25,19 +29,17 @@ NAMES = METRICS_OF_UNIT["probability"]
 
 
 def main() -> None:
-    asked = _arguments()
-    if asked.task in ("churn", "clv"):
-        from scores_clv import rows
-
-        print("\n".join(rows(asked.task, asked)))
+    if {"churn", "clv"} & set(sys.argv):  # these read orders, not a table, by other arguments
+        scores_clv.main()
         return
+    asked = _arguments()
     for without in [(), tuple(asked.also_without)] if asked.also_without else [()]:
         _table(asked, without)
 
 
 def _arguments() -> argparse.Namespace:
     given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("--task", required=True, choices=["table", "lead", "churn", "clv"])
+    given.add_argument("--task", required=True, choices=["table", "lead"])
     given.add_argument("--data", required=True, type=Path)
     given.add_argument("--target", default="Converted")
     given.add_argument("--time", default="")
@@ -47,8 +49,6 @@ def _arguments() -> argparse.Namespace:
     given.add_argument("--repeats", type=int, default=2)
     given.add_argument("--threads", type=int, default=2)
     given.add_argument("--seed", type=int, default=7)
-    given.add_argument("--cut", default="")
-    given.add_argument("--horizon", type=int, default=0)
     return given.parse_args()
 
 

@@ -257,10 +257,14 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-if __name__ == "__main__":
+def main() -> None:
     warnings.simplefilter("ignore")
     asked = arguments()
     try:
         print("\n".join(rows(asked.task, asked)))
     except NextbestError as wrong:
         sys.exit(f"error: {wrong}")
+
+
+if __name__ == "__main__":
+    main()

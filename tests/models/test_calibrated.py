@@ -35,5 +35,5 @@ def test_with_a_validation_set_the_calibrator_learns_there():
     X, later = customers(), customers(seed=3)
     scorer = CalibratedScorer(GBMScorer(trees=5))
     scorer.fit(X, bought(X), validation=(later, bought(later)))
-    assert scorer.reason_ and scorer.contributions(X).shape == (240, 6)
+    assert scorer.reason_ and scorer.contributions(X).shape == X.shape
     assert set(scorer.importance()) == set(scorer.features)

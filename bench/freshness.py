@@ -38,8 +38,7 @@ class Probe:
 
     async def run(self, seconds: float) -> None:
         """Send at a steady rate, and wait until everything was seen."""
-        await self._client.ask("POST", "/v1/batch", {"batch": list(map(_hot, range(40)))})
-        await asyncio.sleep(2)  # until the list of the shop knows what is popular
+        await self._begin()
         journal = asyncio.create_task(self._follow())
         asks = (self._profile, self._list, self._segments)
         start, tasks = time.perf_counter(), []
@@ -49,8 +48,25 @@ class Probe:
         await asyncio.gather(*tasks)
         deadline = time.perf_counter() + PATIENCE_SECONDS
         while len(self.seen["journal"]) < len(self.stored) and time.perf_counter() < deadline:
+            if journal.done():
+                journal.result()  # what ended it
             await asyncio.sleep(JOURNAL_SECONDS)
         journal.cancel()
+
+    async def _begin(self) -> None:
+        """Return when the shop knows what is popular, and somebody's entry was written down.
+
+        Who was there before the rules of a segment were taken up gets in without a word.
+        """
+        path, first = f"/v1/segments/{SEGMENT}/changes?after=0&limit=1", 0
+        deadline = time.perf_counter() + PATIENCE_SECONDS
+        while not first or not (await self._client.ask("GET", path))["changes"]:
+            if time.perf_counter() > deadline:
+                raise TimeoutError(f"nobody entered {SEGMENT} in {PATIENCE_SECONDS:g} s")
+            batch = [_hot(n) for n in range(first, first + 40)]
+            await self._client.ask("POST", "/v1/batch", {"batch": batch})
+            first += 40
+            await asyncio.sleep(2)
 
     async def _one(self, n: int, ask: Callable[[str], Awaitable[tuple[str, bool]]]) -> None:
         """Send a batch for people of its own, and ask for the one who bought until it shows."""

@@ -6,7 +6,8 @@
 The forecast knows the length of the time to come, so rows whose outcome has been watched for a part
 of the horizon only teach as well as whole ones: the newest months count. The level of a cut-off is
 chosen so that the total of its rows is right; what a season does to everybody is kept out of what
-is learned of customers. For the time to come the level is told from outside (`settle`).
+is learned of customers. For the time to come the level is told from outside (`settle`), else it is
+the mean of those seen.
 """
 
 import json
@@ -44,6 +45,7 @@ class ForecastBoostScorer:
     KIND: ClassVar[str] = "forecast_boost"
     members_: list[GBMScorer]
     outlook_: Outlook
+    usual_level_: float  # mean of the cut-offs', for an outlook that knows no level
     centres_: tuple[float, float]  # mean of the two parts of the forecast on the scale of the link
 
     def __init__(
@@ -89,9 +91,11 @@ class ForecastBoostScorer:
         forecast = PurchaseForecast.fit(history, weights, may_stop_at_first=True, seed=self.seed)
         self.outlook_ = Outlook(forecast)
         known = self._known(X, forecast, history)
-        link = on_link(self.gives, known)
+        link, levels = on_link(self.gives, known), []
         for rows in _by_cutoff(X):
-            link[rows] += level_of(self.gives, known[rows], target[rows])
+            levels.append(level_of(self.gives, known[rows], target[rows]))
+            link[rows] += levels[-1]
+        self.usual_level_ = float(np.mean(levels))
         often, per_day = self._parts(history)
         self.centres_ = (float(np.mean(often)), float(np.mean(per_day)))
         frame = self._features(X, forecast, history).assign(**{_OFFSET: link})
@@ -115,7 +119,8 @@ class ForecastBoostScorer:
         known = self._forecast(forecast, history)
         frame = self._features(X, forecast, history).assign(**{_OFFSET: 0.0})
         added = sum(self._added(member, frame) for member in self.members_) / self.members
-        scores = levelled(self.gives, known, self.strength * added + self.outlook_.level)
+        level = self.usual_level_ if self.outlook_.level is None else self.outlook_.level
+        scores = levelled(self.gives, known, self.strength * added + level)
         bought = history.bought
         return np.where(bought, scores, 1.0 if self.gives == "silence" else 0.0)
 
@@ -157,7 +162,8 @@ class ForecastBoostScorer:
         with saving(folder, self.KIND, params_of(self), self.features) as draft:
             for number, member in enumerate(self.members_):
                 member.save(draft / f"member{number}")
-            plain = self.outlook_.to_plain() | {"centres": self.centres_}
+            plain = self.outlook_.to_plain()
+            plain |= {"centres": self.centres_, "usual_level": self.usual_level_}
             (draft / "outlook.json").write_text(json.dumps(plain))
 
     @classmethod
@@ -168,6 +174,7 @@ class ForecastBoostScorer:
         scorer.members_ = [GBMScorer.load(part) for part in numbered]
         plain = json.loads((Path(folder) / "outlook.json").read_text())
         scorer.outlook_ = Outlook.from_plain(plain)
+        scorer.usual_level_ = float(plain["usual_level"])
         scorer.centres_ = (float(plain["centres"][0]), float(plain["centres"][1]))
         return scorer
 

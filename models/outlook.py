@@ -17,8 +17,8 @@ class Outlook:
     """A forecast and the level to add to it on the scale of the link, the same for everybody."""
 
     forecast: PurchaseForecast
-    level: float = 0.0  # log of a factor for amounts, log-odds for the chance of silence
-    reason: str = "no level: nothing is known of the season"
+    level: float | None = None  # log factor of amounts, log-odds of silence; None: not known
+    reason: str = "nothing is known of the season"
 
     def to_plain(self) -> dict[str, Any]:
         """Return the outlook as plain JSON values."""

@@ -9,10 +9,13 @@ import numpy as np
 from domain.errors import NotEnoughData
 from models.forecast_boost import ForecastBoostScorer
 from models.protocols import Scorer
+from training.bootstrap import Sample
 from training.metrics import METRICS
 from training.recipe import Options, ScoreRecipe
 from training.rows import Rows
 from training.splits import Split
+
+CHOICE_RESAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,15 @@ class Fitted:
 
 
 def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) -> Fitted:
-    """Fit all candidates; return the best at `split.calibrate`, without one the first that fits."""
+    """Fit all candidates; return the best at `split.calibrate`, without one the first that fits.
+
+    The first of the recipe stands unless the best is better by more than chance.
+    """
     metric = METRICS[recipe.metric]
     until = split.calibrate or split.test
     fitted: dict[str, Scorer] = {}
     trials: dict[str, float] = {}
+    scores: dict[str, np.ndarray] = {}
     for name in recipe.candidates:
         try:
             fitted[name] = fit(recipe, name, rows, split, options, until=until)
@@ -38,15 +45,32 @@ def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) ->
         if split.calibrate is None:
             break
         later = rows.at([split.calibrate])
-        value = metric.of(later.y, fitted[name].predict(later.X))
+        scores[name] = fitted[name].predict(later.X)
+        value = metric.of(later.y, scores[name])
         trials[name] = value if metric.higher_is_better else -value
     if not fitted:
         raise NotEnoughData("no candidate of the recipe could learn from so few outcomes")
-    best = max(trials, key=trials.__getitem__) if trials else next(iter(fitted))
+    best = next(iter(fitted))
+    if split.calibrate is not None:
+        best = _clearly_best(recipe, rows.at([split.calibrate]), trials, scores, options)
     chosen = fitted[best]
     if isinstance(chosen, ForecastBoostScorer) and until != split.test:
         chosen = fit_stage(chosen, rows, split.test)  # what calibrates others teaches it as well
     return Fitted(best, chosen, trials)
+
+
+def _clearly_best(
+    recipe: ScoreRecipe,
+    later: Rows,
+    trials: Mapping[str, float],
+    scores: Mapping[str, np.ndarray],
+    options: Options,
+) -> str:
+    """Return the best of the trials, or the first where the best may be better by chance."""
+    first, best = next(iter(trials)), max(trials, key=trials.__getitem__)
+    sample = Sample(later.y, later.customers, options.seed)
+    gain = sample.gain(METRICS[recipe.metric], scores[best], scores[first], CHOICE_RESAMPLES)
+    return best if gain.low > 0 else first
 
 
 def fit(

@@ -53,12 +53,12 @@ def outlook(purchases: Purchases, gives: str, day: float, days: float, *, seed: 
     year_ago = day - YEAR
     young = year_ago - float(past.day.min())
     if young < LEAST_HISTORY or days > YEAR:
-        return Outlook(now.forecast, 0.0, f"no level: {max(young, 0):.0f} days before a year ago")
+        return Outlook(now.forecast, None, f"no season: {max(young, 0):.0f} days before a year ago")
     try:
         then = _Seen.of(past.between(-np.inf, year_ago), year_ago, seed)
         recent = _Seen.of(past.between(day - young, day), day, seed)
     except NotEnoughData as few:
-        return Outlook(now.forecast, 0.0, f"no level: a year ago {few}")
+        return Outlook(now.forecast, None, f"no season: a year ago {few}")
     came = past.between(year_ago, year_ago + days)
     outcome = came.silent(then.customers) if gives == "silence" else came.spent(then.customers)
     error = level_of(gives, then.expected(gives, days), outcome)

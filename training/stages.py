@@ -62,16 +62,12 @@ def _stage(
 
 
 def stage_cutoffs(split: Split, first_at: datetime, until: datetime) -> list[datetime]:
-    """Return whole windows of the split before `until`, and windows cut short by it, newest first.
-
-    Up to the calibration cut-off only whole windows count: candidates are chosen there.
-    """
+    """Return the cut-offs of windows watched by `until`, whole or in part, newest first."""
     whole = timedelta(days=split.horizon_days)
     earliest = first_at + timedelta(days=MIN_HISTORY_DAYS)
     found = {at for at in split.cutoffs if at + whole <= until}
-    if until != split.calibrate:
-        step = timedelta(days=max(1, split.horizon_days // PARTLY))
-        found |= {until - step * number for number in range(1, PARTLY)}
+    step = timedelta(days=max(1, split.horizon_days // PARTLY))
+    found |= {until - step * number for number in range(1, PARTLY)}
     return sorted((at for at in found if at >= earliest), reverse=True)
 
 

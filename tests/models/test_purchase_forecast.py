@@ -47,17 +47,24 @@ def boosted(gives="spend", **settings):
 
 def test_a_level_moves_every_score_alike():
     scorer, X, _ = boosted()
-    before, outlook = scorer.predict(X), scorer.outlook_
-    scorer.settle(Outlook(outlook.forecast, level=np.log(1.5)))
+    forecast = scorer.outlook_.forecast
+    before = scorer.settle(Outlook(forecast, level=0.0)).predict(X)
+    scorer.settle(Outlook(forecast, level=np.log(1.5)))
     np.testing.assert_allclose(scorer.predict(X), 1.5 * before, rtol=1e-9)
+
+
+def test_without_a_known_level_the_total_is_that_of_the_windows_seen():
+    scorer, X, y = boosted()
+    assert scorer.predict(X).sum() == pytest.approx(y.sum(), rel=0.1)
 
 
 def test_half_the_time_teaches_the_same_as_the_whole_with_half_the_forecast():
     _, X, y = boosted()
     whole = X.assign(**{FORECAST: 30.0, CUTOFF: 1.0})
     half = X.assign(**{FORECAST: 15.0, CUTOFF: 1.0})
-    make = lambda: ForecastBoostScorer("spend", trees=30, columns=COLUMNS)  # noqa: E731
-    first, second = make().fit(whole, y), make().fit(half, y)
+    both = (ForecastBoostScorer("spend", trees=30, columns=COLUMNS) for _ in range(2))
+    first, second = (scorer.fit(rows, y) for scorer, rows in zip(both, (whole, half), strict=True))
+    second.settle(Outlook(first.outlook_.forecast, level=first.usual_level_))
     np.testing.assert_allclose(first.predict(X), second.predict(X), rtol=1e-9)
 
 

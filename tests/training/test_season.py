@@ -45,7 +45,7 @@ def test_what_comes_later_changes_nothing(seasonal):
 
 def test_without_a_year_of_history_there_is_no_level(seasonal):
     found = outlook(seasonal, "spend", 300, 60)
-    assert found.level == 0 and found.reason.startswith("no level")
+    assert found.level is None and found.reason.startswith("no season")
 
 
 def test_purchases_say_what_each_customer_did():

@@ -18,10 +18,3 @@ def test_a_stage_never_sees_a_window_that_begins_at_its_end_or_later():
     split = plan(FIRST, END, 90)
     for until in (split.calibrate, split.test, END):
         assert all(at < until for at in stage_cutoffs(split, FIRST, until))
-
-
-def test_candidates_are_compared_on_whole_windows_only():
-    split = plan(FIRST, END, 90)
-    whole = timedelta(days=90)
-    found = stage_cutoffs(split, FIRST, split.calibrate)
-    assert found and all(at + whole <= split.calibrate for at in found)

@@ -12,9 +12,9 @@ RECIPE = ScoreRecipe(
     label=stays_silent(),
     horizons={"churn": None},
     candidates={
+        "forecast_and_trees": forecast_and_trees("silence"),
         "trees": trees(leaves=15),
         "small_trees": trees(leaves=4),
-        "forecast_and_trees": forecast_and_trees("silence"),
     },
     baselines={"recency": by_column("recency_days")},
     metric="auc",

@@ -18,12 +18,10 @@ RECIPE = ScoreRecipe(
     label=spends(),
     horizons={"clv_90": 90, "clv_365": 365},
     candidates={
+        "forecast_and_trees": forecast_and_trees("spend"),
         "hurdle": hurdle(),
         "tweedie": spend_trees(),
         "ziln": zero_inflated(),
-        "forecast_and_trees": forecast_and_trees("spend"),
-        "forecast_and_half_trees": forecast_and_trees("spend", strength=0.5),
-        "forecast": forecast_and_trees("spend", strength=0.0),
     },
     baselines={
         "last_90_days": last_value("spend_90d"),

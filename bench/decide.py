@@ -114,11 +114,11 @@ def write_release(home: Path, items: int) -> None:
     model = ALSRecommender(factors=FACTORS)
     model.popularity_ = columns["popularity"].astype(np.float32)
     model.weight_, model.mass_ = 1.0, float(ACTS)
-    model._set(np.array(ids), vectors).save(folder / "models" / "recommend_als")
+    model._set(np.array(ids), vectors).save(folder / "models" / "recommend")
     about = {
         "release_id": "r1",
         "created_at": datetime.now(UTC).isoformat(),
-        "models": {"recommend_als": {"version": "1", "kind": "als"}},
+        "models": {"recommend": {"version": "1", "kind": "als"}},
     }
     (folder / "release.json").write_text(json.dumps(about))
     (home / "releases" / "current").write_text("r1\n")

@@ -34,7 +34,7 @@ SHOWN = {
     "lead_score": ("auc", "average_precision", "ece", "lift_top_decile"),
     "clv_90": ("normalised_gini", "total_error", "decile_mape", "spearman", "mae"),
     "clv_365": ("normalised_gini", "total_error", "decile_mape", "spearman", "mae"),
-    "recommend_als": ("recall@20", "ndcg@20"),
+    "recommend": ("recall@20", "ndcg@20"),
 }
 
 

@@ -32,6 +32,6 @@ def save(release: Path, folder: Path) -> None:
     mlflow.pyfunc.save_model(
         str(folder),
         python_model=__file__,
-        artifacts={"model": str(release / "models" / "recommend_als")},
+        artifacts={"model": str(release / "models" / "recommend")},
         pip_requirements=[],
     )

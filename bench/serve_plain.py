@@ -70,7 +70,7 @@ def app() -> FastAPI:
     faiss.omp_set_num_threads(1)
     release = Path(os.environ["NEXTBEST_BENCH_RELEASE"])
     store = open_store(Path(os.environ["NEXTBEST_BENCH_FEAST"]))
-    model: Any = load_model(release / "models" / "recommend_als")
+    model: Any = load_model(release / "models" / "recommend")
     items = pq.read_table(release / "items.parquet", columns=["title", "price"]).to_pydict()
     price = np.array(items["price"])
     index: Any = faiss.IndexFlatIP(model.item_vectors.shape[1])

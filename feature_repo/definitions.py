@@ -94,10 +94,10 @@ scores_view = _text_view(
 lead_score = FeatureService(name="lead_score_v1", features=[profile_view, behaviour_view])
 churn = FeatureService(name="churn_v1", features=[profile_view, behaviour_view, value_view])
 clv = FeatureService(name="clv_v1", features=[profile_view, behaviour_view, value_view])
-recommend_als = FeatureService(name="recommend_als_v1", features=[state_view])
+recommend = FeatureService(name="recommend_v1", features=[state_view])
 
 
 def objects() -> list[Project | Entity | FeatureView | FeatureService]:
     """Return fresh copies of all objects, because Feast writes into those it applies."""
     views = [profile_view, behaviour_view, value_view, state_view, scores_view]
-    return deepcopy([project, profile, *views, lead_score, churn, clv, recommend_als])
+    return deepcopy([project, profile, *views, lead_score, churn, clv, recommend])

@@ -42,6 +42,7 @@ KINDS = {
     "platt": "models.calibration:PlattCalibrator",
     "popular": "models.popular:PopularRecommender",
     "purchase_forecast": "models.purchase_forecast:PurchaseForecastScorer",
+    "rank": "models.rank:RankRecommender",
     "sequence": "models.sequence:SequenceRecommender",
     "session_knn": "models.session_knn:SessionKNNRecommender",
     "transitions": "models.transitions:TransitionsRecommender",

@@ -22,6 +22,10 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.item_ids)
 
+    def knows(self, item_id: str) -> bool:
+        """Return whether an item is in the catalogue."""
+        return item_id in self._at
+
     def positions(self, item_ids: Collection[str]) -> np.ndarray:
         """Return the positions of the known ids, in the order given, unknown ones left out."""
         found = (self._at.get(item_id) for item_id in item_ids)

@@ -36,7 +36,7 @@ def examine_all(settings: Settings, now: datetime) -> list[Finding]:
     except NotEnoughData:
         customers, buyers, days = 0, 0, 0
     findings.append(_enough("lead_score", customers - buyers, "people without a purchase"))
-    findings.append(_enough("churn, clv, recommend_als", buyers, "customers with a purchase"))
+    findings.append(_enough("churn, clv, recommend", buyers, "customers with a purchase"))
     findings.append(_history(days))
     findings += streams(settings)
     return [*findings, _signed_ids(settings), *_versions()]

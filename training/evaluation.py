@@ -101,7 +101,7 @@ def _measure_recommender(
     split, seed = stretches(shop), shop.settings.seed
     acts = load_acts(shop.db, recipe.weights)
     test = ranking_test(acts, split.test, split.end, recipe.half_life_days, seed)
-    if not len(test):
+    if not test.asked_new:
         raise NotEnoughData("nobody with a past took anything new in the last days")
     ranking = rank(load_model(champion.model), test, recipe.k)
     length = timedelta(microseconds=to_micros(shop.window.last_at) - split.test)

@@ -2,12 +2,18 @@
 
 from models.als import ALSRecommender
 from models.baselines import ColumnScorer
+from models.bought_together import BoughtTogetherRecommender
+from models.buy_again import BuyAgainRecommender
 from models.calibrated import CalibratedScorer
+from models.content import ContentRecommender
 from models.forecast_boost import ForecastBoostScorer
 from models.gbm import GBMScorer
 from models.hurdle import HurdleScorer
+from models.linear import LinearRecommender
 from models.popular import PopularRecommender
 from models.purchase_forecast import PurchaseForecastScorer
+from models.transitions import TransitionsRecommender
+from models.trending import TrendingRecommender
 from models.ziln import ZILNScorer
 from training.recipe import MakeRecommender, MakeScorer
 
@@ -87,7 +93,12 @@ def last_value(column: str) -> MakeScorer:
 
 
 def als(
-    *, factors: int, unobserved: float, regularization: float, exponent: float = 1.0
+    *,
+    factors: int,
+    unobserved: float,
+    regularization: float,
+    exponent: float = 1.0,
+    epochs: int = 15,
 ) -> MakeRecommender:
     """Return implicit ALS with fold-in."""
     return lambda options: ALSRecommender(
@@ -95,6 +106,7 @@ def als(
         unobserved=unobserved,
         regularization=regularization,
         exponent=exponent,
+        epochs=epochs,
         num_threads=options.threads,
         seed=options.seed,
     )
@@ -103,3 +115,35 @@ def als(
 def popular(*, half_life_days: float | None) -> MakeRecommender:
     """Return what most take, lately or (without a half-life) ever."""
     return lambda _: PopularRecommender(half_life_days=half_life_days)
+
+
+def trending() -> MakeRecommender:
+    """Return what rises against its own past."""
+    return lambda _: TrendingRecommender()
+
+
+def buy_again() -> MakeRecommender:
+    """Return what a customer bought before, when it is due."""
+    return lambda _: BuyAgainRecommender()
+
+
+def bought_together() -> MakeRecommender:
+    """Return what baskets hold together more often than by chance."""
+    return lambda _: BoughtTogetherRecommender()
+
+
+def content() -> MakeRecommender:
+    """Return what reads alike in the catalogue."""
+    return lambda options: ContentRecommender(seed=options.seed)
+
+
+def linear(*, factors: int = 512, ridge_share: float = 0.0) -> MakeRecommender:
+    """Return item to item in closed form; a ridge_share of 1 is EASE, for small catalogues."""
+    return lambda options: LinearRecommender(
+        factors=factors, ridge_share=ridge_share, seed=options.seed
+    )
+
+
+def transitions() -> MakeRecommender:
+    """Return what is taken soon after what."""
+    return lambda _: TransitionsRecommender()

@@ -60,15 +60,20 @@ class RecommendRecipe:
     """An order of items for each customer, learned from weighted acts and tested on later ones.
 
     `weights` says what one act of each event group counts; groups that are not named count nothing.
+    `candidates` gives each model with its possible settings; which is taken shows on earlier days.
+    Those in `baselines` must be beaten for a release; of `rivals` the card says which are. What is
+    in `blended` makes the blend, and is ordered anew by the ranker.
     """
 
     question: str
     feature_service: str  # where serving finds the history
     weights: Mapping[str, float]  # event group -> weight of one act
     half_life_days: float  # an act of this age counts half
-    candidates: Mapping[str, MakeRecommender]
-    baselines: Mapping[str, MakeRecommender]
-    metric: str  # recall or ndcg
+    candidates: Mapping[str, tuple[MakeRecommender, ...]]
+    baselines: tuple[str, ...]  # of the candidates
+    rivals: tuple[str, ...]  # of the candidates
+    blended: tuple[str, ...]  # of the candidates
+    metric: str  # of training.ranking_test
     k: int
 
 

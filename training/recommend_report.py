@@ -6,7 +6,7 @@ from typing import Any
 
 from training.bootstrap import Estimate
 from training.card import Card
-from training.gates import decide
+from training.gates import Gate, decide
 from training.plots import draw_bars
 from training.publishing import Trained
 from training.ranking_test import RANKING, estimates, gains
@@ -23,7 +23,7 @@ def report_recommender(shop: Workshop, trained: TrainedRecommender) -> Trained:
     metrics = {_at(trained, m): e for m, e in estimates(trained.ranking, seed).items()}
     baselines = _baselines(trained)
     metric = _at(trained, recipe.metric)
-    better = gains(trained.ranking, trained.others, recipe.metric, seed)
+    better = _gains(trained, recipe.metric, seed)
     return Trained(
         sheet=_sheet(shop, trained, metrics),
         card=_card(shop, trained, metrics, baselines),
@@ -31,7 +31,7 @@ def report_recommender(shop: Workshop, trained: TrainedRecommender) -> Trained:
         metrics=metrics,
         baselines=baselines,
         gains=better,
-        gate=decide(metric, metrics[metric], better),
+        gate=_gate(trained, metric, metrics[metric], better, seed),
         rows=trained.acts,
         horizon=trained.stretches.describe(),
         params=_params(shop, trained),
@@ -39,6 +39,32 @@ def report_recommender(shop: Workshop, trained: TrainedRecommender) -> Trained:
         save=trained.model.save,
         draw=lambda folder: _draw(folder, metric, metrics, baselines),
     )
+
+
+def _gains(trained: TrainedRecommender, metric: str, seed: int) -> dict[str, Estimate]:
+    """Return how much better the model is than each other one; than itself says nothing."""
+    others = {n: r for n, r in trained.rankings.items() if n != trained.kind}
+    return gains(trained.ranking, others, metric, seed)
+
+
+def _gate(
+    trained: TrainedRecommender,
+    metric: str,
+    score: Estimate,
+    better: Mapping[str, Estimate],
+    seed: int,
+) -> Gate:
+    """Pass what beats every baseline; say of each rival whether it is beaten, and in what."""
+    recipe = trained.recipe
+    gate = decide(metric, score, {name: better[name] for name in recipe.baselines})
+    said = [trained.choice.why]
+    for asked, of in (("new", "ndcg"), ("all", "ndcg_all")):
+        found = _gains(trained, of, seed)
+        for name in (*recipe.baselines, *recipe.rivals):
+            if name in found:
+                word = "beats" if found[name].low > 0 else "does not clearly beat"
+                said.append(f"of {asked} items it {word} {name} ({found[name]})")
+    return Gate(gate.passed, "; ".join([gate.reason, *said]))
 
 
 def _at(trained: TrainedRecommender, metric: str) -> str:
@@ -49,7 +75,8 @@ def _baselines(trained: TrainedRecommender) -> dict[str, dict[str, float]]:
     return {
         name: {_at(trained, m): float(ranking.of(m).mean()) for m in RANKING}
         | {"coverage": ranking.coverage}
-        for name, ranking in trained.others.items()
+        for name, ranking in trained.rankings.items()
+        if name != trained.kind
     }
 
 
@@ -91,9 +118,10 @@ def _card(
         split=f"{trained.stretches.describe()}; the released model learned from all days",
         metrics=metrics,
         baselines=baselines,
-        trials=trained.trials,
+        trials=trained.choice.trials,
         limits=[
-            "Tested on items new to the customer: what was bought before is left out.",
+            "Tested on all items (`_all`) and on those new to the customer, where what was bought "
+            "before is left out; `ndcg_both` is the mean of the two, by customer.",
             "Items that nobody had touched before the test cannot be recommended and do not count.",
         ],
     )
@@ -110,7 +138,7 @@ def _params(shop: Workshop, trained: TrainedRecommender) -> dict[str, Any]:
         "weights": dict(recipe.weights),
         "acts": trained.acts,
         "seed": shop.settings.seed,
-        "candidates": ",".join(f"{n}={v:.4g}" for n, v in trained.trials.items()),
+        "candidates": ",".join(f"{n}={v:.4g}" for n, v in trained.choice.trials.items()),
     }
 
 

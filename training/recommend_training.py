@@ -5,25 +5,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.behaviour import DAY_MICROS
-from domain.errors import NotEnoughData
 from domain.events import from_micros, to_micros
 from models.protocols import Recommender
-from training.acts import Acts, load_acts
-from training.item_facts import load_facts
-from training.ranking_test import Ranking, RankingTest, rank, ranking_test
-from training.recipe import MakeRecommender, Options, RecommendRecipe
+from training.acts import load_acts
+from training.further_models import further_models
+from training.moment import held_out, moment
+from training.ranking_test import Ranking, rank
+from training.recipe import RecommendRecipe
+from training.recommend_choice import Choice, best_settings, choose, first_settings
 from training.workshop import Workshop
 
-MIN_CUSTOMERS = 50  # with something new in the days held out
 LONGEST_TEST_DAYS, TEST_SHARE, SHORTEST_TEST_DAYS = 28, 0.1, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Microseconds since 1970: validation is [validate, test), test is [test, end)."""
+    """Microseconds since 1970: of settings [learn, validate), of the choice [validate, test)."""
 
+    learn: int
     validate: int
-    test: int
+    test: int  # [test, end)
     end: int
 
     def describe(self) -> str:
@@ -33,11 +34,11 @@ class Stretches:
 
 
 def stretches(shop: Workshop) -> Stretches:
-    """Hold out the last 28 days or tenth of the history, and as much before that for the choice."""
+    """Hold out the last 28 days or tenth of the history, and twice as much before for choices."""
     history = shop.window.last_at - shop.window.first_at
     days = min(LONGEST_TEST_DAYS, max(history / timedelta(days=1) * TEST_SHARE, SHORTEST_TEST_DAYS))
     end, length = to_micros(shop.window.last_at) + 1, int(days * DAY_MICROS)
-    return Stretches(end - 2 * length, end - length, end)
+    return Stretches(end - 3 * length, end - 2 * length, end - length, end)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,72 +47,43 @@ class TrainedRecommender:
 
     name: str
     recipe: RecommendRecipe
-    kind: str  # the winning candidate
+    choice: Choice
     model: Recommender
-    rankings: Mapping[str, Ranking]  # that of the model under its kind, and of each baseline
-    trials: Mapping[str, float]
+    rankings: Mapping[str, Ranking]  # that of the choice, and of each baseline and rival
     stretches: Stretches
     acts: int
     customers: int  # in the test
+
+    @property
+    def kind(self) -> str:
+        """The winner."""
+        return self.choice.name
 
     @property
     def ranking(self) -> Ranking:
         """The model's own ranking."""
         return self.rankings[self.kind]
 
-    @property
-    def others(self) -> dict[str, Ranking]:
-        """The rankings of the baselines."""
-        return {name: self.rankings[name] for name in self.recipe.baselines}
-
 
 def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> TrainedRecommender:
-    """Learn a recommender and rank the held-out days with it and with each baseline."""
-    split, options = stretches(shop), shop.options
+    """Learn a recommender and rank the held-out days with it, each baseline and each rival."""
+    split = stretches(shop)
     acts = load_acts(shop.db, recipe.weights)
-    acts = replace(acts, facts=load_facts(shop.db, shop.settings.home, split.end, acts.item_ids))
-    choice = _held_out(name, acts, split.validate, split.test, recipe, options)
-    test = _held_out(name, acts, split.test, split.end, recipe, options)
     shop.say(f"{name}: {len(acts)} acts of {len(acts.user_ids)} customers", 0.1)
-    trials = {
-        n: _trial(make, choice, split.validate, recipe, options)
-        for n, make in recipe.candidates.items()
-    }
-    best = max(trials, key=trials.__getitem__)
-    shop.say(f"{name}: {best} chosen; testing on {len(test)} customers; {split.describe()}", 0.7)
-    rankings = {
-        n: rank(_fit(make, test.acts, split.test, recipe, options), test, recipe.k)
-        for n, make in {best: recipe.candidates[best], **recipe.baselines}.items()
-    }
-    final = _fit(recipe.candidates[best], acts, split.end, recipe, options)
-    return TrainedRecommender(
-        name, recipe, best, final, rankings, trials, split, len(acts), len(test)
-    )
-
-
-def _held_out(
-    name: str, acts: Acts, start: int, end: int, recipe: RecommendRecipe, options: Options
-) -> RankingTest:
-    test = ranking_test(acts, start, end, recipe.half_life_days, options.seed)
-    if len(test) < MIN_CUSTOMERS:
-        raise NotEnoughData(
-            f"{name}: {len(test)} customers with a past took something new from "
-            f"{from_micros(start):%Y-%m-%d} to {from_micros(end):%Y-%m-%d}, at least "
-            f"{MIN_CUSTOMERS} are needed to test a recommender; import more events with items, "
-            "or wait"
-        )
-    return test
-
-
-def _trial(
-    make: MakeRecommender, test: RankingTest, now: int, recipe: RecommendRecipe, options: Options
-) -> float:
-    ranking = rank(_fit(make, test.acts, now, recipe, options), test, recipe.k)
-    return float(ranking.of(recipe.metric).mean())
-
-
-def _fit(
-    make: MakeRecommender, acts: Acts, now: int, recipe: RecommendRecipe, options: Options
-) -> Recommender:
-    model = make(options.for_rows(len(acts)))
-    return model.fit(acts.interactions(now, recipe.half_life_days))
+    first = moment(shop, recipe, acts, split.validate, first_settings(recipe))
+    asked = held_out(shop, name, first, acts, split.test)
+    now = moment(shop, recipe, acts, split.test, first.settings)
+    test = held_out(shop, name, now, acts, split.end)
+    earlier = moment(shop, recipe, acts, split.learn, first.settings)
+    settings, lessons = best_settings(name, earlier, acts, split.validate)
+    shop.say(f"{name}: settings chosen", 0.3)
+    further = further_models(replace(earlier, settings=settings), lessons) if lessons else {}
+    shop.say(f"{name}: blend and ranker taught", 0.5)
+    choice = choose(replace(first, settings=settings), asked, further)
+    shop.say(f"{name}: {choice.why}; {split.describe()}", 0.7)
+    now = replace(now, settings=settings)
+    others = dict.fromkeys((*recipe.baselines, *recipe.rivals))
+    rankings = {n: rank(now.fitted(n), test, recipe.k) for n in others}
+    rankings |= {choice.name: rank(choice.build(now), test, recipe.k)}
+    final = choice.build(moment(shop, recipe, acts, split.end, settings))
+    return TrainedRecommender(name, recipe, choice, final, rankings, split, len(acts), len(test))

@@ -46,7 +46,7 @@ _ANSWER: dict[str, Any] = {
     "placement": "home",
     "rules": None,
     "items": [_ITEM],
-    "model_versions": {"recommend_als": "3"},
+    "model_versions": {"recommend": "3"},
     "features_age_seconds": 2.1,
     "fallback": None,
     "fallback_reason": None,

@@ -88,14 +88,14 @@ def write_release(home: Path, release_id: str = "r1") -> Path:
     folder.mkdir(parents=True)
     write_items(folder)
     write_profiles(folder)
-    fit_recommender().save(folder / "models" / "recommend_als")
+    fit_recommender().save(folder / "models" / "recommend")
     showings = [("welcome_offer", "visitor/fresh", n % 2 == 0) for n in range(200)]
     ResponseRates.count(showings).save(folder / "responses.json")
     about = {
         "release_id": release_id,
         "created_at": "2026-03-01T10:15:00+00:00",
         "models": {
-            "recommend_als": {"version": "3", "kind": "als"},
+            "recommend": {"version": "3", "kind": "als"},
             "churn": {"version": "2", "kind": "calibrated"},
         },
     }

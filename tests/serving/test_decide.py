@@ -40,9 +40,7 @@ def test_the_events_of_the_call_count_in_its_own_answer(play):
         assert home["fallback"] is None and set(ids(home)) <= set(BOWLS) - {"bowl-1"}
         assert body["events"]["stored"] == 2 and body["events"]["success"] is True
         assert home["decision_id"] == body["decision_id"] + "-1"
-        assert body["features_age_seconds"] == 0 and body["model_versions"] == {
-            "recommend_als": "3"
-        }
+        assert body["features_age_seconds"] == 0 and body["model_versions"] == {"recommend": "3"}
 
     play(scene)
 

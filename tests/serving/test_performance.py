@@ -41,7 +41,7 @@ def test_a_list_is_kept_as_shown_with_its_items_in_order(play):
         assert (event.kind, event.message_id) == ("recommendation-shown", decision_id)
         assert [line.item_id for line in event.lines] == items and event.decision_id == decision_id
         assert dict(event.properties) == {
-            "placement": "home", "model_versions": {"recommend_als": "3"}, "fallback": "popular",
+            "placement": "home", "model_versions": {"recommend": "3"}, "fallback": "popular",
             "propensity": 1.0,
         }  # fmt: skip
         assert (await shop.get("/v1/profiles/ada")).status_code == 404  # being shown is no deed
@@ -93,7 +93,7 @@ def test_a_click_and_a_purchase_that_carry_the_id_are_credited_with_revenue(play
         assert total["click_rate"] == 0.5
         assert total["click_rate_interval"] == pytest.approx(wilson(1, 2))
         (version,) = body["by_version"]
-        assert version["model_versions"] == {"recommend_als": "3"}
+        assert version["model_versions"] == {"recommend": "3"}
         assert version["fallback"] == "popular" and version["revenue"] == 10.0
 
     play(scene)

@@ -21,7 +21,7 @@ def test_an_event_sent_now_changes_the_next_answer(play):
         after = (await shop.post(URL, {"customer_id": "ada", "limit": 3}, "write")).json()
         assert after["fallback"] is None and after["fallback_reason"] is None
         assert set(ids(after)) <= set(BOWLS)
-        assert after["model_versions"] == {"recommend_als": "3"}
+        assert after["model_versions"] == {"recommend": "3"}
         assert 0 <= after["features_age_seconds"] < 60
         assert after["release_id"] == "r1" and after["decision_id"].startswith("d-")
 
@@ -160,11 +160,11 @@ def test_without_any_release_the_log_itself_answers(play):
 
 def test_a_damaged_part_of_the_release_falls_back_and_says_so(play):
     async def damage(shop):
-        (shop.home / "releases/r1/models/recommend_als/factors.npz").write_bytes(b"broken")
+        (shop.home / "releases/r1/models/recommend/factors.npz").write_bytes(b"broken")
 
     async def scene(shop):
         ready = (await shop.get("/health/ready", None)).json()
-        assert any("models/recommend_als" in fault for fault in ready["faults"])
+        assert any("models/recommend" in fault for fault in ready["faults"])
         answer = (await shop.post(URL, {"customer_id": "ada"})).json()
         assert answer["fallback"] == "popular" and answer["items"]
 

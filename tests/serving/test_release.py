@@ -80,7 +80,7 @@ def test_the_first_release_ends_the_fallback(play, templates):
         shop.runtime.refresh()
         after = (await shop.get("/health/ready", None)).json()
         assert after["release_id"] == "r1"
-        assert after["models"] == {"recommend_als": "3", "churn": "2"}
+        assert after["models"] == {"recommend": "3", "churn": "2"}
 
     play(scene, release=False, release_poll_seconds=3600)
 
@@ -89,7 +89,7 @@ def test_the_release_says_how_acts_are_weighed(play):
     async def scene(shop):
         about = shop.home / "releases/r1/release.json"
         plain = json.loads(about.read_text())
-        plain["models"]["recommend_als"] |= {"weights": {"purchase": 1.0}, "half_life_days": 30}
+        plain["models"]["recommend"] |= {"weights": {"purchase": 1.0}, "half_life_days": 30}
         folder = copy_release(shop, "r2")
         (folder / "release.json").write_text(json.dumps(plain))
         await shop.track("Product Viewed", "ada", "bowl-0")

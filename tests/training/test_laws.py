@@ -6,6 +6,7 @@ import pytest
 from town import DAYS, END, NOW, act, fill, lively
 
 from domain.errors import NotEnoughData, NotFound
+from models.history import History
 from models.manifest import load_model
 from training.recipe import load_recipe
 from training.rows import labelled_rows
@@ -45,12 +46,12 @@ def test_same_seed_same_scores(make_home) -> None:
     for _ in range(2):
         settings = make_home()
         fill(settings.home, events)
-        for name in ("churn", "recommend_als"):
+        for name in ("churn", "recommend"):
             train(name, settings, at=NOW)
         score_all(settings, END, at=NOW)
         table = pd.read_parquet(settings.home / "scored" / "profiles.parquet")
-        champion = Tracker.open(settings.home).champion("recommend_als")
-        scores.append((table, load_model(champion.model).item_vectors))
+        champion = Tracker.open(settings.home).champion("recommend")
+        scores.append((table, load_model(champion.model).score_all(History.of(["i00", "i07"]))))
     pd.testing.assert_frame_equal(scores[0][0], scores[1][0])
     np.testing.assert_array_equal(scores[0][1], scores[1][1])
 
@@ -59,7 +60,7 @@ def test_ten_customers_are_refused_with_a_sentence_and_nothing_changes(make_home
     settings = make_home()
     fill(settings.home, lively(10))
     files = sorted(f for f in settings.home.rglob("*") if f.is_file())
-    for name in ("lead_score", "churn", "clv", "recommend_als"):
+    for name in ("lead_score", "churn", "clv", "recommend"):
         with pytest.raises(NotEnoughData, match=r"needed.*(import|wait)"):
             train(name, settings, at=NOW)
     assert sorted(f for f in settings.home.rglob("*") if f.is_file()) == files

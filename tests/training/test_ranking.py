@@ -4,6 +4,7 @@ from town import END, START, act, fill
 
 from domain.events import to_micros
 from feature_repo.state_tables import connect
+from models.buy_again import BuyAgainRecommender
 from models.popular import PopularRecommender
 from training.acts import load_acts
 from training.item_facts import load_facts
@@ -93,10 +94,11 @@ def town(tmp_path):
     )
 
 
-def test_the_test_asks_only_for_new_known_items_of_customers_with_a_past(tmp_path) -> None:
+def test_the_test_asks_for_known_items_of_customers_with_a_past(tmp_path) -> None:
     test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
     assert test.acts.user_ids[test.users].tolist() == ["a"]
-    assert test.taken == [{"i02"}]
+    assert test.taken == [{"i01", "i02"}]
+    assert test.new == [{"i02"}]  # of all that was taken
     assert test.owned == [["i01"]]
     assert test.histories[0].item_ids == ("i01",)
     assert test.acts.times.max() < CUT
@@ -104,10 +106,39 @@ def test_the_test_asks_only_for_new_known_items_of_customers_with_a_past(tmp_pat
 
 def test_recall_and_ndcg_by_hand(tmp_path) -> None:
     test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
-    model = PopularRecommender().fit(test.acts.interactions(CUT, 30))  # i03 before i02
+    model = PopularRecommender().fit(test.acts.interactions(CUT, 30))  # i03, i02, i01
     one, two = rank(model, test, 1), rank(model, test, 2)
-    assert (one.recall[0], one.ndcg[0]) == (0, 0)
-    assert two.recall[0] == 1
-    assert two.ndcg[0] == pytest.approx(1 / np.log2(3))
+    assert (one.of("recall")[0], one.of("ndcg")[0]) == (0, 0)
+    assert two.of("recall")[0] == 1
+    assert two.of("ndcg")[0] == pytest.approx(1 / np.log2(3))
+    assert two.of("recall_all")[0] == 0.5
+    ideal = 1 + 1 / np.log2(3)
+    assert two.of("ndcg_all")[0] == pytest.approx(1 / np.log2(3) / ideal)
+    assert two.of("ndcg_both")[0] == pytest.approx((1 + 1 / ideal) / np.log2(3) / 2)
     assert two.coverage == pytest.approx(2 / 3)
     assert isinstance(two, Ranking)
+
+
+def test_a_customer_who_took_nothing_new_counts_among_all_items_only(tmp_path) -> None:
+    acts = acts_of(
+        tmp_path,
+        [
+            act(1, "purchase", 1, customer="a", items=[1], value=1),
+            act(2, "purchase", 20, customer="a", items=[1], value=1),
+            act(5, "purchase", 2, customer="b", items=[2], value=1),
+            act(3, "purchase", 60, customer="a", items=[1], value=1),
+            act(4, "purchase", 60, customer="b", items=[1], value=1),
+        ],
+    )
+    test = ranking_test(acts, CUT, to_micros(END), 30, seed=1)
+    assert (len(test), test.asked_new) == (2, 1)
+    model = BuyAgainRecommender().fit(test.acts.interactions(CUT, 30))
+    found = rank(model, test, 1)
+    assert found.of("ndcg").tolist() == [1]  # b: their own item is left out
+    assert found.of("ndcg_all").tolist() == [1, 0]
+    assert found.of("ndcg_both").tolist() == [1, 0.5]
+
+
+def test_a_history_of_one_act_is_the_last_one(tmp_path) -> None:
+    test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
+    assert [len(history) for history in test.of_one_act().histories] == [1]

@@ -15,19 +15,19 @@ from training.recipe import (
 
 
 def test_the_file_name_is_the_recipe() -> None:
-    assert recipe_names() == ("churn", "clv", "lead_score", "recommend_als")
+    assert recipe_names() == ("churn", "clv", "lead_score", "recommend")
     assert isinstance(load_recipe("churn"), ScoreRecipe)
-    assert isinstance(load_recipe("recommend_als"), RecommendRecipe)
+    assert isinstance(load_recipe("recommend"), RecommendRecipe)
 
 
 def test_a_recipe_names_its_scores() -> None:
     assert score_names("clv") == ("clv_90", "clv_365")
-    assert score_names("recommend_als") == ("recommend_als",)
+    assert score_names("recommend") == ("recommend",)
 
 
 @pytest.mark.parametrize("name", ["nothing", "../gates", "os", "__init__", ""])
 def test_only_files_of_the_folder_are_loaded(name: str) -> None:
-    with pytest.raises(NotFound, match=r"known: churn, clv, lead_score, recommend_als"):
+    with pytest.raises(NotFound, match=r"known: churn, clv, lead_score, recommend"):
         load_recipe(name)
 
 
@@ -42,7 +42,13 @@ def test_a_recipe_without_a_baseline_or_with_an_unknown_metric_is_refused() -> N
 def test_every_candidate_and_baseline_can_be_made() -> None:
     for name in recipe_names():
         recipe = load_recipe(name)
-        for make in (*recipe.candidates.values(), *recipe.baselines.values()):
+        makes = recipe.candidates.values()
+        if isinstance(recipe, RecommendRecipe):
+            assert {*recipe.baselines, *recipe.rivals} <= set(recipe.candidates)
+            makes = [make for settings in makes for make in settings]
+        else:
+            makes = [*makes, *recipe.baselines.values()]
+        for make in makes:
             assert make(Options(seed=1, threads=1)).KIND
 
 

@@ -14,7 +14,7 @@ from domain.scores import Factor, Score, tier_of
 from feature_repo.backends import open_features, open_log
 from feature_repo.erasure import erase
 from feature_repo.store import Features
-from models.manifest import load_model
+from models.manifest import is_recommender, load_model
 from models.response_rates import ResponseRates
 from training.evaluation import evaluate
 from training.release import release
@@ -32,7 +32,7 @@ def profiles(town: Town) -> pd.DataFrame:
 
 
 def test_every_recipe_gives_its_models_and_each_says_why(town: Town) -> None:
-    assert set(town.outcomes) == SCORES | {"recommend_als"}
+    assert set(town.outcomes) == SCORES | {"recommend"}
     for outcome in town.outcomes.values():
         assert outcome.released, outcome.reason
         assert outcome.name in outcome.summary()
@@ -40,7 +40,7 @@ def test_every_recipe_gives_its_models_and_each_says_why(town: Town) -> None:
 
 
 def test_models_beat_their_baselines_by_an_interval(town: Town) -> None:
-    for name in ("lead_score", "churn", "clv_90", "recommend_als"):
+    for name in ("lead_score", "churn", "clv_90", "recommend"):
         outcome = town.outcomes[name]
         assert min(gain.low for gain in outcome.gains.values()) > 0
         assert outcome.metrics[outcome.metric].value > 0.3
@@ -173,8 +173,8 @@ def test_a_release_holds_what_serving_reads(town: Town) -> None:
     about = json.loads((town.release / "release.json").read_text())
     assert about["release_id"] == town.release.name
     assert set(about["models"]) == set(town.outcomes)
-    assert about["models"]["recommend_als"]["kind"] == "als"
-    assert about["models"]["recommend_als"]["weights"]["purchase"] == 3.0
+    assert is_recommender(about["models"]["recommend"]["kind"])
+    assert about["models"]["recommend"]["weights"]["purchase"] == 3.0
     assert {"version", "kind", "metrics", "trained_at", "reliability"} <= set(
         about["models"]["churn"]
     )
@@ -192,7 +192,7 @@ def test_a_release_holds_what_serving_reads(town: Town) -> None:
 
 
 def test_recommendations_stay_on_the_side_that_a_customer_likes(town: Town) -> None:
-    model = load_model(town.release / "models" / "recommend_als")
+    model = load_model(town.release / "models" / "recommend")
     from models.history import History
 
     ids, _ = model.recommend(History.of(["i00", "i04", "i08"]), 5, exclude=["i00", "i04", "i08"])

@@ -1,0 +1,349 @@
+"""The last word on a list: trees that order what all the other recommenders found."""
+
+import copy
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from domain.errors import InvalidInput, NotEnoughData
+from models.history import History
+from models.interactions import Interactions
+from models.manifest import load_model, read_manifest, saving
+from models.popular import popularity
+from models.protocols import Recommender
+from models.rank_features import (
+    HISTORY_FEATURES,
+    ITEM_FEATURES,
+    PAIR_FEATURES,
+    ItemStatistics,
+    features_of,
+)
+from models.ranking import Catalogue, RanksByScore
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+_LATER = 0.2  # share of the acts that `fit` learns the order from
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A history as it was at a past moment, and what came of it.
+
+    `taken` are the items taken afterwards. `shown` is the list that the visitor saw, where one was
+    logged; else they chose from all, and those in `owned` are not new to them.
+    """
+
+    history: History
+    taken: Collection[str]
+    owned: Collection[str] = ()
+    shown: tuple[str, ...] = ()
+
+
+class RankRecommender(RanksByScore):
+    """Re-ranks what its members retrieve with LambdaMART (Burges 2010; LightGBM's `lambdarank`).
+
+    Candidates are the known items of the history and the `depth` best others of each member. A tree
+    sees of each: every member's score, its z-score, its rank among the candidates, and
+    `rank_features`. Trees add to the base, the sum of the members' z-scores times `weights` (none
+    given: the first member alone): without trees, for want of `least_lists` lists to learn from,
+    the order is the base's. What is no candidate follows in the base's order. A history without
+    known items gets the popular order.
+
+    A question without a list that was shown is learned twice: all candidates, and those not owned.
+    `fit` learns the order from the latest fifth of the acts with members that know only the others,
+    then fits the members to all. `learn` and `over` do the same in two steps, for a caller who
+    knows more of the past (facts, exposures) than the acts say.
+    """
+
+    KIND: ClassVar[str] = "rank"
+    members_: dict[str, Recommender]
+    statistics_: ItemStatistics
+    popularity_: np.ndarray  # (items,) float32
+    booster_: "lgb.Booster | None"
+    catalogue_: Catalogue
+
+    def __init__(
+        self,
+        members: Mapping[str, Recommender] | None = None,
+        *,
+        weights: Mapping[str, float] | None = None,
+        depth: int = 50,
+        trees: int = 150,
+        learning_rate: float = 0.05,
+        leaves: int = 15,
+        min_leaf: int = 50,
+        list_length: int = 80,
+        least_lists: int = 100,
+        num_threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.members = members
+        self.weights = weights
+        self.depth = depth
+        self.trees = trees
+        self.learning_rate = learning_rate
+        self.leaves = leaves
+        self.min_leaf = min_leaf
+        self.list_length = list_length
+        self.least_lists = least_lists
+        self.num_threads = num_threads
+        self.seed = seed
+
+    def fit(self, interactions: Interactions) -> Self:
+        """Learn the order from the latest acts, and the members from all."""
+        if not len(interactions):
+            raise NotEnoughData("rank: no interactions to learn from; widen the time window")
+        later = _latest(interactions)
+        before, after = _rows(interactions, ~later), _rows(interactions, later)
+        if len(before) and len(after):
+            taken = {user: set(h.item_ids) for user, h in after.histories()}
+            past = dict(before.histories())
+            asked = [
+                Question(past[user], items, past[user].item_ids)
+                for user, items in taken.items()
+                if user in past
+            ]
+            self.learn(self._fitted(before), before, asked)
+        else:
+            self.booster_ = None
+        return self._set(self._fitted(interactions), interactions)
+
+    def learn(
+        self,
+        members: Mapping[str, Recommender],
+        interactions: Interactions,
+        questions: Sequence[Question],
+    ) -> Self:
+        """Learn the order from questions asked of members that learned from `interactions`."""
+        self._set(members, interactions)
+        lists = list(self._lists(questions))
+        self.booster_ = self._grown(lists) if len(lists) >= self.least_lists else None
+        return self
+
+    def over(self, members: Mapping[str, Recommender], interactions: Interactions) -> Self:
+        """Return the same order over members of another moment."""
+        self._catalogue()
+        return copy.copy(self)._set(members, interactions)
+
+    def score_batch(self, histories: Sequence[History]) -> np.ndarray:
+        """Return the score of each item for each history, (histories, items) float32."""
+        catalogue = self._catalogue()
+        found = np.empty((len(histories), len(catalogue)), dtype=np.float32)
+        for row, history in enumerate(histories):  # one by one: a tree splits what rounding parts
+            found[row] = self._scores(history, self._by_members(history))
+        return found
+
+    def importance(self) -> dict[str, float]:
+        """Return each feature's share of the gain, greatest first; empty without trees."""
+        self._catalogue()
+        if self.booster_ is None:
+            return {}
+        gain = self.booster_.feature_importance("gain")
+        order = np.argsort(-gain, kind="stable")
+        names = self._names()
+        return {names[at]: float(gain[at] / max(gain.sum(), 1e-300)) for at in order}
+
+    def save(self, folder: Path) -> None:
+        """Write `items.npz`, `trees.txt` (LightGBM text) and a folder for each member."""
+        params = {name: getattr(self, name) for name in _PARAMS}
+        item_ids = self._catalogue().item_ids
+        with saving(folder, self.KIND, params | {"members": list(self.members_)}) as draft:
+            np.savez(
+                draft / "items.npz",
+                item_ids=item_ids,
+                popularity=self.popularity_,
+                numbers=self.statistics_.numbers,
+                categories=self.statistics_.categories,
+                brands=self.statistics_.brands,
+            )
+            if self.booster_ is not None:
+                (draft / "trees.txt").write_text(self.booster_.model_to_string())
+            for name, member in self.members_.items():
+                member.save(draft / "members" / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a saved model with its members."""
+        import lightgbm as lgb
+
+        params = dict(read_manifest(folder, cls.KIND).params)
+        names, trees = params.pop("members"), Path(folder) / "trees.txt"
+        members = {name: load_model(Path(folder) / "members" / name) for name in names}
+        model = cls(members, **params)
+        model.members_ = members
+        with np.load(Path(folder) / "items.npz", allow_pickle=False) as arrays:
+            model.catalogue_ = Catalogue(arrays["item_ids"])
+            model.popularity_ = arrays["popularity"]
+            model.statistics_ = ItemStatistics.from_arrays(arrays)
+        model.booster_ = lgb.Booster(model_str=trees.read_text()) if trees.exists() else None
+        return model
+
+    def _fitted(self, interactions: Interactions) -> dict[str, Recommender]:
+        if not self.members:
+            raise InvalidInput("rank: no members; give it at least one recommender by name")
+        return {n: copy.deepcopy(m).fit(interactions) for n, m in self.members.items()}
+
+    def _set(self, members: Mapping[str, Recommender], interactions: Interactions) -> Self:
+        self.members_ = dict(members)
+        for name, member in self.members_.items():
+            if not np.array_equal(member.item_ids, interactions.item_ids):
+                raise InvalidInput(f"rank: {name} knows other items; fit all members to the same")
+        self.catalogue_ = Catalogue(interactions.item_ids)
+        self.popularity_ = popularity(interactions)
+        self.statistics_ = ItemStatistics.of(interactions)
+        return self
+
+    def _by_members(self, history: History) -> np.ndarray:
+        """Return the score of each item by each member, (members, items)."""
+        return np.stack([member.score_all(history) for member in self.members_.values()])
+
+    def _scores(self, history: History, scores: np.ndarray) -> np.ndarray:
+        """Return the score of each item, (items,); scores (members, items)."""
+        own = np.unique(self.catalogue_.positions(history.item_ids))
+        if not len(own):
+            return self.popularity_
+        z = _standard(scores)
+        base = self._base() @ z  # (items,)
+        if self.booster_ is None:
+            return np.asarray(base, dtype=np.float32)
+        at = self._candidates(own, scores)
+        rows = self._rows(history, scores, z, at)
+        more = self.booster_.predict(rows, raw_score=True, num_threads=self.num_threads)
+        ordered = base[at] + np.asarray(more)
+        found = base - base.max() + ordered.min() - 1  # all below the candidates
+        found[at] = ordered
+        return np.asarray(found, dtype=np.float32)
+
+    def _base(self) -> np.ndarray:
+        """Return the weight of each member in the base, (members,)."""
+        weights = self.weights or {next(iter(self.members_)): 1.0}
+        return np.array([weights.get(name, 0.0) for name in self.members_])
+
+    def _candidates(self, own: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return the positions of the candidates, ascending."""
+        others = scores.copy()
+        others[:, own] = -np.inf
+        depth = min(self.depth, scores.shape[1])
+        best = np.argpartition(-others, depth - 1, axis=1)[:, :depth]
+        return np.unique(np.concatenate([own, best.ravel()]))
+
+    def _rows(
+        self, history: History, scores: np.ndarray, z: np.ndarray, at: np.ndarray
+    ) -> np.ndarray:
+        """Return the features of the candidates, (m, n); scores and z (members, items)."""
+        raw = scores[:, at]  # (members, m)
+        places = np.argsort(np.argsort(-raw, axis=1, kind="stable"), axis=1, kind="stable")
+        known = features_of(self.statistics_, self.catalogue_, history, at)
+        members = np.concatenate([raw, z[:, at], np.log1p(places)]).T  # (m, 3 members)
+        return np.concatenate([members, known], axis=1).astype(np.float32)
+
+    def _lists(self, questions: Sequence[Question]) -> Iterator["_List"]:
+        """Yield what the trees learn from: each list with something taken and something not."""
+        rng = np.random.default_rng(self.seed)
+        for question in questions:
+            own = np.unique(self.catalogue_.positions(question.history.item_ids))
+            if not len(own):
+                continue
+            scores = self._by_members(question.history)
+            at = self._candidates(own, scores)
+            if question.shown:
+                at = np.unique(self.catalogue_.positions(question.shown))
+            taken = np.isin(at, self.catalogue_.positions(question.taken))
+            z = _standard(scores)
+            rows, base = self._rows(question.history, scores, z, at), (self._base() @ z)[at]
+            new = ~np.isin(at, self.catalogue_.positions(question.owned))
+            for kept in [np.ones(len(at), dtype=bool)] if question.shown else [new | True, new]:
+                if taken[kept].any() and not taken[kept].all():
+                    sample = _sampled(np.flatnonzero(kept), taken, self.list_length, rng)
+                    yield _List(rows[sample], base[sample], taken[sample])
+
+    def _grown(self, lists: Sequence["_List"]) -> "lgb.Booster":
+        import lightgbm as lgb
+
+        data = lgb.Dataset(
+            np.concatenate([one.rows for one in lists]),
+            np.concatenate([one.taken for one in lists]).astype(np.int32),
+            group=[len(one.taken) for one in lists],
+            init_score=np.concatenate([one.base for one in lists]),
+            params={"verbosity": -1, "num_threads": self.num_threads},
+        )
+        settings = {
+            "objective": "lambdarank",
+            "lambdarank_truncation_level": 30,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.min_leaf,
+            "feature_fraction": 0.7,
+            "lambda_l2": 5.0,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.num_threads,
+            "verbosity": -1,
+        }
+        grown = lgb.train(settings, data, self.trees)
+        # Reading back its own text leaves in memory exactly what save writes.
+        return lgb.Booster(model_str=grown.model_to_string())
+
+    def _names(self) -> list[str]:
+        of_members = [f"{what} of {n}" for what in ("score", "z", "place") for n in self.members_]
+        return [*of_members, *ITEM_FEATURES, *PAIR_FEATURES, *HISTORY_FEATURES]
+
+
+_PARAMS = (
+    "weights", "depth", "trees", "learning_rate", "leaves", "min_leaf", "list_length",
+    "least_lists", "num_threads", "seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _List:
+    """One list to learn from: rows (m, features), base (m,), taken (m,) bool."""
+
+    rows: np.ndarray
+    base: np.ndarray
+    taken: np.ndarray
+
+
+def _standard(scores: np.ndarray) -> np.ndarray:
+    """Return each member's scores less their mean over their spread, (members, items) float64."""
+    exact = scores.astype(np.float64)
+    spread = exact.std(axis=1, keepdims=True)
+    middle = exact.mean(axis=1, keepdims=True)
+    return np.asarray((exact - middle) / np.where(spread > 0, spread, 1.0))
+
+
+def _sampled(
+    at: np.ndarray, taken: np.ndarray, length: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return all that was taken and as much else, drawn by chance, as `length` allows."""
+    missed = at[~taken[at]]
+    kept = rng.permutation(missed)[: max(length - int(taken[at].sum()), 10)]
+    return np.sort(np.concatenate([at[taken[at]], kept]))
+
+
+def _latest(interactions: Interactions) -> np.ndarray:
+    """Return which acts are the latest fifth, or without times the last act of each user, (n,)."""
+    if interactions.times is not None:
+        return np.asarray(interactions.times > np.quantile(interactions.times, 1 - _LATER))
+    last = np.zeros(len(interactions), dtype=bool)
+    reverse = interactions.users[::-1]
+    last[len(interactions) - 1 - np.unique(reverse, return_index=True)[1]] = True
+    return last
+
+
+def _rows(interactions: Interactions, rows: np.ndarray) -> Interactions:
+    """Return some of the acts over the same items and users."""
+    times, bought = interactions.times, interactions.bought
+    return replace(
+        interactions,
+        users=interactions.users[rows],
+        items=interactions.items[rows],
+        weights=interactions.weights[rows],
+        times=None if times is None else times[rows],
+        bought=None if bought is None else bought[rows],
+    )

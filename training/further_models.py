@@ -12,7 +12,7 @@ from training.moment import Moment
 from training.ranking_test import RankingTest, results_of
 from training.recommend_choice import Build
 
-TRIES = 60  # of weights of the blend
+TRIES = 40  # of weights of the blend
 _CELLS, _MOST, _LEAST = 2_000_000, 400, 60  # customers times items whose scores are weighed
 
 

@@ -16,7 +16,7 @@ from training.acts import Acts
 from training.bootstrap import Estimate, Sample
 from training.metrics import Metric, weighted_mean
 
-MAX_USERS = 3_000
+MAX_USERS = 2_000
 _BATCH = 256
 
 

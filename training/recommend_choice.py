@@ -10,7 +10,7 @@ from training.moment import Moment, held_out
 from training.ranking_test import Ranking, RankingTest, gains, rank
 from training.recipe import MakeRecommender, RecommendRecipe
 
-MOST_ASKED, MOST_TRIED = 1_500, 500  # customers in a choice, of settings; the test asks more
+MOST_ASKED, MOST_TRIED = 1_000, 400  # customers in a choice, of settings; the test asks more
 Build = Callable[[Moment], Recommender]  # the same model, as it would have been at any moment
 
 

@@ -9,7 +9,7 @@ push-through identity x = D^-1 Y_S^T (W^-1 + Y_S D^-1 Y_S^T)^-1 1: an m by m sys
 d by d. Rows of like length are solved together; those longer than d take the d by d system.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -72,8 +72,13 @@ def half_step(matrix: csr_matrix, vectors: np.ndarray, loss: Loss, threads: int)
         else:
             solved[rows] = _by_entries(basis.vectors[at], weights, diagonal)
 
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        list(pool.map(solve, _blocks(np.diff(matrix.indptr), vectors.shape[1])))
+    def solve_all(blocks: Sequence[np.ndarray]) -> None:
+        for rows in blocks:
+            solve(rows)
+
+    blocks, threads = list(_blocks(np.diff(matrix.indptr), vectors.shape[1])), max(1, threads)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        list(pool.map(solve_all, (blocks[n::threads] for n in range(threads))))
     return np.asarray(solved @ basis.rotation.T)
 
 

@@ -1,10 +1,9 @@
 """The last word on a list: trees that order what all the other recommenders found."""
 
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,26 +20,11 @@ from models.rank_features import (
     ItemStatistics,
     features_of,
 )
+from models.rank_learning import Question, TaughtList, earlier_and_asked, grow
 from models.ranking import Catalogue, RanksByScore
 
 if TYPE_CHECKING:
     import lightgbm as lgb
-
-_LATER = 0.2  # share of the acts that `fit` learns the order from
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A history as it was at a past moment, and what came of it.
-
-    `taken` are the items taken afterwards. `shown` is the list that the visitor saw, where one was
-    logged; else they chose from all, and those in `owned` are not new to them.
-    """
-
-    history: History
-    taken: Collection[str]
-    owned: Collection[str] = ()
-    shown: tuple[str, ...] = ()
 
 
 class RankRecommender(RanksByScore):
@@ -97,16 +81,8 @@ class RankRecommender(RanksByScore):
         """Learn the order from the latest acts, and the members from all."""
         if not len(interactions):
             raise NotEnoughData("rank: no interactions to learn from; widen the time window")
-        later = _latest(interactions)
-        before, after = _rows(interactions, ~later), _rows(interactions, later)
-        if len(before) and len(after):
-            taken = {user: set(h.item_ids) for user, h in after.histories()}
-            past = dict(before.histories())
-            asked = [
-                Question(past[user], items, past[user].item_ids)
-                for user, items in taken.items()
-                if user in past
-            ]
+        before, asked = earlier_and_asked(interactions)
+        if asked:
             self.learn(self._fitted(before), before, asked)
         else:
             self.booster_ = None
@@ -121,7 +97,9 @@ class RankRecommender(RanksByScore):
         """Learn the order from questions asked of members that learned from `interactions`."""
         self._set(members, interactions)
         lists = list(self._lists(questions))
-        self.booster_ = self._grown(lists) if len(lists) >= self.least_lists else None
+        self.booster_ = None
+        if len(lists) >= self.least_lists:
+            self.booster_ = grow(lists, self.trees, self._settings())
         return self
 
     def over(self, members: Mapping[str, Recommender], interactions: Interactions) -> Self:
@@ -212,7 +190,7 @@ class RankRecommender(RanksByScore):
             return np.asarray(base, dtype=np.float32)
         at = self._candidates(own, scores)
         rows = self._rows(history, scores, z, at)
-        more = self.booster_.predict(rows, raw_score=True, num_threads=self.num_threads)
+        more = self.booster_.predict(rows, raw_score=True, num_threads=1)  # too few to share out
         ordered = base[at] + np.asarray(more)
         found = base - base.max() + ordered.min() - 1  # all below the candidates
         found[at] = ordered
@@ -241,7 +219,7 @@ class RankRecommender(RanksByScore):
         members = np.concatenate([raw, z[:, at], np.log1p(places)]).T  # (m, 3 members)
         return np.concatenate([members, known], axis=1).astype(np.float32)
 
-    def _lists(self, questions: Sequence[Question]) -> Iterator["_List"]:
+    def _lists(self, questions: Sequence[Question]) -> Iterator[TaughtList]:
         """Yield what the trees learn from: each list with something taken and something not."""
         rng = np.random.default_rng(self.seed)
         for question in questions:
@@ -252,42 +230,26 @@ class RankRecommender(RanksByScore):
             at = self._candidates(own, scores)
             if question.shown:
                 at = np.unique(self.catalogue_.positions(question.shown))
-            taken = np.isin(at, self.catalogue_.positions(question.taken))
             z = _standard(scores)
-            rows, base = self._rows(question.history, scores, z, at), (self._base() @ z)[at]
+            taken = np.isin(at, self.catalogue_.positions(question.taken))
+            whole = TaughtList(
+                self._rows(question.history, scores, z, at), (self._base() @ z)[at], taken
+            )
+            every = np.ones(len(at), dtype=bool)
             new = ~np.isin(at, self.catalogue_.positions(question.owned))
-            for kept in [np.ones(len(at), dtype=bool)] if question.shown else [new | True, new]:
+            for kept in [every] if question.shown else [every, new]:
                 if taken[kept].any() and not taken[kept].all():
-                    sample = _sampled(np.flatnonzero(kept), taken, self.list_length, rng)
-                    yield _List(rows[sample], base[sample], taken[sample])
+                    yield whole.sample(kept, self.list_length, rng)
 
-    def _grown(self, lists: Sequence["_List"]) -> "lgb.Booster":
-        import lightgbm as lgb
-
-        data = lgb.Dataset(
-            np.concatenate([one.rows for one in lists]),
-            np.concatenate([one.taken for one in lists]).astype(np.int32),
-            group=[len(one.taken) for one in lists],
-            init_score=np.concatenate([one.base for one in lists]),
-            params={"verbosity": -1, "num_threads": self.num_threads},
-        )
-        settings = {
-            "objective": "lambdarank",
-            "lambdarank_truncation_level": 30,
+    def _settings(self) -> dict[str, Any]:
+        """Return how the trees grow, as LightGBM names it."""
+        return {
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
             "min_data_in_leaf": self.min_leaf,
-            "feature_fraction": 0.7,
-            "lambda_l2": 5.0,
             "seed": self.seed,
-            "deterministic": True,
-            "force_row_wise": True,
             "num_threads": self.num_threads,
-            "verbosity": -1,
         }
-        grown = lgb.train(settings, data, self.trees)
-        # Reading back its own text leaves in memory exactly what save writes.
-        return lgb.Booster(model_str=grown.model_to_string())
 
     def _names(self) -> list[str]:
         of_members = [f"{what} of {n}" for what in ("score", "z", "place") for n in self.members_]
@@ -300,50 +262,9 @@ _PARAMS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _List:
-    """One list to learn from: rows (m, features), base (m,), taken (m,) bool."""
-
-    rows: np.ndarray
-    base: np.ndarray
-    taken: np.ndarray
-
-
 def _standard(scores: np.ndarray) -> np.ndarray:
     """Return each member's scores less their mean over their spread, (members, items) float64."""
     exact = scores.astype(np.float64)
     spread = exact.std(axis=1, keepdims=True)
     middle = exact.mean(axis=1, keepdims=True)
     return np.asarray((exact - middle) / np.where(spread > 0, spread, 1.0))
-
-
-def _sampled(
-    at: np.ndarray, taken: np.ndarray, length: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Return all that was taken and as much else, drawn by chance, as `length` allows."""
-    missed = at[~taken[at]]
-    kept = rng.permutation(missed)[: max(length - int(taken[at].sum()), 10)]
-    return np.sort(np.concatenate([at[taken[at]], kept]))
-
-
-def _latest(interactions: Interactions) -> np.ndarray:
-    """Return which acts are the latest fifth, or without times the last act of each user, (n,)."""
-    if interactions.times is not None:
-        return np.asarray(interactions.times > np.quantile(interactions.times, 1 - _LATER))
-    last = np.zeros(len(interactions), dtype=bool)
-    reverse = interactions.users[::-1]
-    last[len(interactions) - 1 - np.unique(reverse, return_index=True)[1]] = True
-    return last
-
-
-def _rows(interactions: Interactions, rows: np.ndarray) -> Interactions:
-    """Return some of the acts over the same items and users."""
-    times, bought = interactions.times, interactions.bought
-    return replace(
-        interactions,
-        users=interactions.users[rows],
-        items=interactions.items[rows],
-        weights=interactions.weights[rows],
-        times=None if times is None else times[rows],
-        bought=None if bought is None else bought[rows],
-    )

@@ -6,7 +6,8 @@ import numpy as np
 
 from models.blend import BlendRecommender
 from models.protocols import Recommender
-from models.rank import Question, RankRecommender
+from models.rank import RankRecommender
+from models.rank_learning import Question
 from models.ranking import Catalogue
 from training.moment import Moment
 from training.ranking_test import RankingTest, results_of

@@ -90,7 +90,9 @@ def members_csv(
     segment, live = runtime.segments.get(key), runtime.live.members
     as_of, lag = live.as_of(now), _lag(runtime, [segment])
     about = {"X-As-Of": as_of.isoformat() if as_of else "", "X-Fallback": lag or ""}
-    return live.csv(segment, now), {name: value for name, value in about.items() if value}
+    return live.csv(segment, runtime.release.scored, now), {
+        name: value for name, value in about.items() if value
+    }
 
 
 def lookalikes(runtime: Runtime, asked: LookalikesAsked) -> dict[str, Any]:

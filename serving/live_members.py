@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.events import from_micros
 from domain.live_profile import profile_at
+from domain.scores import field_names, flat_record
 from domain.segment_defaults import Segment
 from domain.segments import fields_of
 from feature_repo.store import Features
@@ -72,12 +73,18 @@ class LiveMembers:
         members = self._members(segment, rows[:limit], now)
         return Page(members, rows[limit - 1][0] if len(rows) > limit else None)
 
-    def csv(self, segment: Segment, now: datetime) -> Iterator[bytes]:
-        """Yield all members as CSV, a head line first; each is as of when its line is read."""
-        yield _csv_lines([["profile_id", "since", *_shown(segment)]])
+    def csv(self, segment: Segment, models: Sequence[str], now: datetime) -> Iterator[bytes]:
+        """Yield all members as CSV, a head line first; each is as of when its line is read.
+
+        Behind what the rule looks at stand the whole records of the scores of `models`.
+        """
+        scored = [name for model in models for name in field_names(model)]
+        names = list(dict.fromkeys(["profile_id", "since", *_shown(segment), *scored]))
+        yield _csv_lines([names])
         after = ""
         while rows := self._rows(segment.key, _CHUNK, after):
-            yield _csv_lines(member.values() for member in self._members(segment, rows, now))
+            members = self._members(segment, rows, now, models)
+            yield _csv_lines([member[name] for name in names] for member in members)
             after = rows[-1][0]
 
     def _rows(self, segment: str, limit: int, after: str) -> list[tuple[Any, ...]]:
@@ -88,17 +95,27 @@ class LiveMembers:
         return self._tables.look(sql, (segment, after, limit))
 
     def _members(
-        self, segment: Segment, rows: Sequence[tuple[str, int]], now: datetime
+        self,
+        segment: Segment,
+        rows: Sequence[tuple[str, int]],
+        now: datetime,
+        models: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
-        """Return the members of these rows; who was erased meanwhile is left out."""
+        """Return the members of these rows; who was erased meanwhile is left out.
+
+        With them come the records of `models`, each field as one value.
+        """
         stored, names = self._features.read_many(profile for profile, _ in rows), _shown(segment)
         found = []
         for profile, since in rows:
             if (kept := stored.get(profile)) is None:
                 continue
             flat = profile_at(kept.state, kept.scores, now)
-            about = {"profile_id": profile, "since": from_micros(since).isoformat()}
-            found.append(about | {name: flat.get(name) for name in names})
+            about: dict[str, Any] = {"profile_id": profile, "since": from_micros(since).isoformat()}
+            about |= {name: flat.get(name) for name in names}
+            for model in models:
+                about |= flat_record(model, kept.scores.get(model))
+            found.append(about)
         return found
 
 

@@ -75,8 +75,13 @@ class Release:
     @cached_property
     def score_models(self) -> frozenset[str]:
         """The models whose scores a segment may name."""
-        scored = {n for n, m in self.models.items() if not is_recommender(str(m.get("kind")))}
-        return DEFAULT_MODELS | scored
+        return DEFAULT_MODELS | set(self.scored)
+
+    @cached_property
+    def scored(self) -> tuple[str, ...]:
+        """The models of the release that give scores, in order of their names."""
+        models = self.models.items()
+        return tuple(sorted(n for n, m in models if not is_recommender(str(m.get("kind")))))
 
     @cached_property
     def crowd(self) -> Crowd:

@@ -1,10 +1,18 @@
 """The model card: one page that says what a model is for, how good it is, and where it ends."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from training.bands import Band
 from training.bootstrap import Estimate
+from training.checks import Check
 from training.data_window import DataWindow
+from training.examination import Examination
+from training.sections import Section, to_markdown, to_page
+
+PLOTS = "plots"  # folder of the pictures, beside the card
+_BAND = ("customers", "predicted", "observed [90 %]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,72 +28,140 @@ class Card:
     baselines: Mapping[str, Mapping[str, float]]
     verdict: str = ""  # filled in when it is known
     trials: Mapping[str, float] = field(default_factory=dict)
-    reliability: Sequence[tuple[int, float, float]] = ()
+    examination: Examination | None = None  # None where there was no test
+    checks: Sequence[Check] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     limits: Sequence[str] = ()
     data: str = ""
     done: Sequence[str] = ()  # what was done to the data, in sentences
 
-    def to_markdown(self) -> str:
-        """Return the card as Markdown."""
-        blocks = [
-            f"# {self.name}\n\n{self.question}",
-            _table(("", ""), self.about.items()),
-            f"## Data\n\n{self._data()}",
-            "## What was done to the data\n\n" + "\n".join(f"- {one}" for one in self.done)
-            if self.done
-            else "",
-            f"## Verdict\n\n{self.verdict}",
+    def write(self, folder: Path, verdict: str) -> None:
+        """Write `card.md`, and `card.html` that holds its pictures; these lie there already."""
+        card = replace(self, verdict=verdict)
+        files = sorted((folder / PLOTS).glob("*.png"))
+        sections = card.sections([file.name for file in files])
+        text = to_markdown(card.name, card.question, sections, PLOTS)
+        page = to_page(card.name, card.question, sections, {f.name: f.read_bytes() for f in files})
+        (folder / "card.md").write_text(text, encoding="utf-8")
+        (folder / "card.html").write_text(page, encoding="utf-8")
+
+    def sections(self, pictures: Collection[str]) -> list[Section]:
+        """Return all that is to be said; of `pictures` (file names) those that belong."""
+        seen = self.examination
+        sections = [
+            Section("", heads=("", ""), rows=list(self.about.items())),
+            Section("Verdict", self.verdict),
+            Section("Data", self._data()),
+            Section(
+                "Is the data enough?",
+                heads=("found", "a reliable score needs", "enough"),
+                rows=[(c.found, c.needs, "yes" if c.passed else "no") for c in self.checks],
+            ),
+            Section("What was done to the data", points=self.done),
             self._results(),
-            _section(
-                "Candidates on the later cut-off", ("candidate", "metric"), self.trials.items()
+            Section(
+                "Candidates on the later cut-off",
+                heads=("candidate", "metric"),
+                rows=list(self.trials.items()),
             ),
-            _section(
-                "Does it mean what it says?",
-                ("customers", "predicted", "observed"),
-                self.reliability,
-            ),
-            _section(
-                "What it looks at",
-                ("feature", "share of the gain"),
-                list(self.importance.items())[:15],
-            ),
-            "## Limits\n\n" + "\n".join(f"- {limit}" for limit in self.limits)
-            if self.limits
-            else "",
+            *(_examined(seen) if seen else ()),
+            self._importance(pictures),
+            *(_effects(seen) if seen else ()),
+            Section("Comparison", pictures=[p for p in pictures if p == "comparison.png"]),
+            Section("Limits", points=self.limits),
         ]
-        return "\n\n".join(block for block in blocks if block) + "\n"
+        return sections
 
     def _data(self) -> str:
         w = self.window
         if w is None:
             return f"{self.data} {self.split}."
         return (
-            f"{w.events} events of {w.ids} ids from {w.first_at:%Y-%m-%d} to {w.last_at:%Y-%m-%d}, "
-            f"fingerprint `{w.fingerprint}`. Split by time: {self.split}."
+            f"{w.events:,} events of {w.ids:,} ids from {w.first_at:%Y-%m-%d} to "
+            f"{w.last_at:%Y-%m-%d}, fingerprint `{w.fingerprint}`. Split by time: {self.split}."
         )
 
-    def _results(self) -> str:
-        if not self.metrics:
-            return ""
+    def _results(self) -> Section:
         rows = [
-            (name, str(estimate), *(_number(b[name]) for b in self.baselines.values()))
+            (name, str(estimate), *(b[name] for b in self.baselines.values()))
             for name, estimate in self.metrics.items()
         ]
-        heads = ("metric", "model [90 % interval]", *self.baselines)
-        return _section("Test", heads, rows)
+        return Section(
+            "Test", heads=("metric", "model [90 % interval]", *self.baselines), rows=rows
+        )
+
+    def _importance(self, pictures: Collection[str]) -> Section:
+        return Section(
+            "What it looks at",
+            heads=("feature", "share of the gain"),
+            rows=[(name, f"{share:.1%}") for name, share in list(self.importance.items())[:15]],
+            pictures=[p for p in pictures if p == "importance.png"],
+        )
 
 
-def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    listed = list(rows)
-    return f"## {title}\n\n{_table(heads, listed)}" if listed else ""
+def _examined(seen: Examination) -> list[Section]:
+    off = sum(band.is_off for band in seen.deciles)
+    said, came = float(next(iter(seen.scores.values())).sum()), float(seen.y.sum())
+    return [
+        Section(
+            "Does it mean what it says?",
+            f"In the test {said:,.0f} were foretold in all and {came:,.0f} came. Those tested in "
+            f"tenths, best first; in {off} of {len(seen.deciles)} what was foretold lies outside "
+            "the interval of what came.",
+            heads=("tenth", *_BAND, "lift", "found so far"),
+            rows=[
+                (n, *_said(band), f"{band.lift:.2f}", f"{band.found:.0%}")
+                for n, band in enumerate(seen.deciles, start=1)
+            ],
+            pictures=["reliability.png"],
+        ),
+        Section(
+            "Whom does it find first?",
+            "Left: the share of the outcome found among the first so many customers. Right: how "
+            "many times the mean of all that is.",
+            pictures=["gain.png", "lift.png"],
+        ),
+        Section(
+            "What a grade is worth",
+            "A is the best fifth of those scored, E the last.",
+            heads=("grade", *_BAND, "lift"),
+            rows=[(g, *_said(b), f"{b.lift:.2f}") for g, b in seen.grades.items()],
+        ),
+        _slices(seen),
+    ]
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-    lines += [f"| {' | '.join(_number(cell) for cell in row)} |" for row in rows]
-    return "\n".join(lines)
+def _slices(seen: Examination) -> Section:
+    rows = [
+        (
+            s.column, s.value, *_said(s.band), "" if s.auc is None else f"{s.auc:.3f}",
+            "small: read with care" if s.is_small else "off" if s.band.is_off else "",
+        )
+        for s in seen.slices
+    ]  # fmt: skip
+    said = "'off': what was foretold lies outside the interval of what came."
+    heads = ("", "", *_BAND, "auc", "")
+    return Section("For whom is it good?", said if rows else "", heads=heads, rows=rows)
 
 
-def _number(cell: object) -> str:
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell).replace("|", "/")
+def _effects(seen: Examination) -> list[Section]:
+    rows = [(e.feature, *e.in_words(), f"{e.span:.3g}") for e in seen.effects]
+    said = (
+        "The mean score of the same people when one feature is changed and all else is kept: how "
+        "the model reckons, not what would happen if somebody changed it."
+    )
+    heads = ("feature", "lowest score", "highest score", "moves it by")
+    return [
+        Section(
+            "What moves it", said if rows else "", heads=heads, rows=rows,
+            pictures=["effects.png"] if rows else (),
+        )
+    ]  # fmt: skip
+
+
+def _said(band: Band) -> tuple[int, float, str]:
+    return (
+        band.customers,
+        band.predicted,
+        f"{band.observed:.4g} [{band.low:.4g}, {band.high:.4g}]",
+    )

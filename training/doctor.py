@@ -15,8 +15,8 @@ from feature_repo.checkup import BAD, GOOD, NOTE, Finding, examine
 from feature_repo.consumers import PartitionLag
 from feature_repo.lake import export
 from feature_repo.state_tables import connect
+from training.checks import HORIZONS, MIN_OUTCOMES, RELIABLE_OUTCOMES
 
-FEW, RELIABLE = 100, 500  # outcomes below which a model is a base rate, and from which it is solid
 _FAR_BEHIND = 10_000  # events, for which a stream takes seconds
 _CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 _WATCHED = ("feast", "mlflow", "duckdb", "pandas", "sqlglot", "torch", "lightgbm", "faiss-cpu")
@@ -39,6 +39,7 @@ def examine_all(settings: Settings, now: datetime) -> list[Finding]:
     findings.append(_enough("churn, clv, recommend", buyers, "customers with a purchase"))
     findings.append(_history(days))
     findings += streams(settings)
+    findings += released_models(settings)
     return [*findings, _signed_ids(settings), *_versions()]
 
 
@@ -60,14 +61,14 @@ def _bring_lake_up_to_date(settings: Settings) -> None:
 
 def _enough(models: str, count: int, what: str) -> Finding:
     said = f"{count:,} {what}"
-    if count < FEW:
+    if count < MIN_OUTCOMES:
         return Finding(
-            models, BAD, f"{said}; below {FEW} there is no model but a base rate",
+            models, BAD, f"{said}; below {MIN_OUTCOMES} there is no model but a base rate",
             "import a longer history, or more shops of the same kind",
         )  # fmt: skip
-    if count < RELIABLE:
+    if count < RELIABLE_OUTCOMES:
         return Finding(
-            models, NOTE, f"{said}; scores carry reliability 'low' below {RELIABLE}",
+            models, NOTE, f"{said}; scores carry reliability 'low' below {RELIABLE_OUTCOMES}",
             "read the intervals on the model card before you act on single scores",
         )  # fmt: skip
     return Finding(models, GOOD, said)
@@ -79,12 +80,33 @@ def _history(days: float) -> Finding:
         return Finding(
             "history", BAD, f"{said}; a 30-day score needs 90", "import older orders as well"
         )
-    if days < 3 * 365:
+    if days < HORIZONS * 365:
         return Finding(
-            "history", NOTE, f"{said}; a 365-day CLV wants three times its horizon",
+            "history", NOTE, f"{said}; a 365-day CLV needs three times its horizon",
             "trust clv_90 more than clv_365",
         )  # fmt: skip
     return Finding("history", GOOD, said)
+
+
+def released_models(settings: Settings) -> list[Finding]:
+    """Return whether the scores of each released model are reliable, and what they lack."""
+    if not (settings.home / "mlflow.db").exists():
+        return []
+    from training.champions import champions
+    from training.sheet import Sheet
+    from training.tracking import Tracker
+
+    found = champions(Tracker.open(settings.home))
+    sheets = {name: Sheet.read(champion.folder) for name, champion in found.items()}
+    return [
+        Finding(
+            name, NOTE, f"reliability low: {sheet.reliability_reason}",
+            "the card of the model (`nextbest mlflow`) says what a reliable one needs",
+        )
+        if sheet.reliability_reason
+        else Finding(name, GOOD, "reliability high: " + "; ".join(sheet.enough or ["tested"]))
+        for name, sheet in sheets.items()
+    ]  # fmt: skip
 
 
 def streams(settings: Settings) -> list[Finding]:

@@ -6,19 +6,23 @@ import pandas as pd
 from models.baselines import ColumnScorer, MeanScorer
 from models.gbm import GBMScorer
 from models.protocols import Scorer
+from training.checks import MIN_OUTCOMES
 from training.recipe import Options, ScoreRecipe
 from training.rows import Rows
 
-MIN_OUTCOMES = 100  # customers with, and without, the outcome that a model needs
 _MIN_FOR_STRATA = 10
+
+
+def known_outcomes(rows: Rows, unit: str) -> dict[str, int]:
+    """Return how many customers had the outcome, and of a probability how many had not."""
+    happened = rows.y > 0
+    found = {"with": _customers(rows, happened)}
+    return found | ({"without": _customers(rows, ~happened)} if unit == "probability" else {})
 
 
 def too_few(rows: Rows, unit: str) -> str:
     """Return why these rows are too few for a model, or '' when they are enough."""
-    happened = rows.y > 0
-    found = {"with": _customers(rows, happened)}
-    if unit == "probability":
-        found["without"] = _customers(rows, ~happened)
+    found = known_outcomes(rows, unit)
     short = [f"{n} customers {word} the outcome" for word, n in found.items() if n < MIN_OUTCOMES]
     return f"{' and '.join(short)}, a model needs {MIN_OUTCOMES}" if short else ""
 

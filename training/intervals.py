@@ -50,7 +50,7 @@ def learn_intervals(unit: str, y: np.ndarray, score: np.ndarray) -> ScoreInterva
     """
     order = np.argsort(score, kind="stable")
     parts = np.array_split(order, max(1, min(BINS, len(order) // MIN_PER_BIN)))
-    bounds = [(_rate_bounds if unit == "probability" else _amount_bounds)(y[p]) for p in parts]
+    bounds = [(rate_bounds if unit == "probability" else _amount_bounds)(y[p]) for p in parts]
     middle = [float(np.mean(score[p])) for p in parts]
     units = [1.0 if unit == "probability" else max(m, _LEAST) for m in middle]
     found = list(zip(middle, bounds, units, strict=True))
@@ -62,10 +62,11 @@ def learn_intervals(unit: str, y: np.ndarray, score: np.ndarray) -> ScoreInterva
     )
 
 
-def _rate_bounds(y: np.ndarray) -> tuple[float, float]:
+def rate_bounds(y: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Return the Jeffreys interval of the rate of outcomes y (n,) in {0, 1}."""
     from scipy.special import betaincinv
 
-    happened, tail = float(y.sum()), (1 - LEVEL) / 2
+    happened, tail = float(y.sum()), (1 - level) / 2
     a, b = happened + 0.5, len(y) - happened + 0.5
     return float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail))
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,10 @@ def publish(tracker: Tracker, trained: Trained, at: datetime) -> Outcome:
 def _stage(trained: Trained, gate: Gate, folder: Path) -> None:
     """Write everything that belongs to the run into `folder`."""
     verdict = ("Released. " if gate.passed else "Tracked, not released. ") + gate.reason
-    card = replace(trained.card, verdict=verdict).to_markdown()
     trained.save(folder / MODEL_FOLDER)
     trained.sheet.write(folder)
-    (folder / "card.md").write_text(card, encoding="utf-8")
     trained.draw(folder)
+    trained.card.write(folder, verdict)
 
 
 def _kept_by_a_better(tracker: Tracker, trained: Trained) -> Gate:

@@ -1,6 +1,6 @@
 """Score records: a value with its interval, rank, reasons and reliability."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ class Scored:
     high: np.ndarray
     percentiles: np.ndarray  # 1 to 100 among all scored
     doubtful: np.ndarray  # bool: beyond what the model learned from
+    expected: Mapping[str, float]  # tier -> mean value of those in it
 
     @property
     def tiers(self) -> list[str]:
@@ -41,15 +42,27 @@ def scored(
     """Return values (m,) with their intervals and ranks."""
     intervals = champion.sheet.intervals
     low, high = intervals.bounds(values) if intervals else (values, values)
+    ranks = percentiles(values)
     return Scored(
         champion,
         rows,
         values,
         np.minimum(low, values),
         np.maximum(high, values),
-        percentiles(values),
+        ranks,
         champion.doubtful(frame.iloc[rows]),
+        expected_of_tiers(values, ranks, _digits(champion.sheet.unit)),
     )
+
+
+def expected_of_tiers(values: np.ndarray, ranks: np.ndarray, digits: int) -> dict[str, float]:
+    """Return the mean of the values (m,) in each tier; ranks (m,) are 1 to 100."""
+    tiers = np.asarray(TIERS)[ranks - 1]
+    return {str(t): round(float(values[tiers == t].mean()), digits) for t in np.unique(tiers)}
+
+
+def _digits(unit: str) -> int:
+    return 6 if unit == "probability" else 2
 
 
 def percentiles(values: np.ndarray) -> np.ndarray:
@@ -79,7 +92,7 @@ def _plain(
     sheet, population = result.champion.sheet, result.champion.recipe.population
     probability = sheet.unit == "probability"
     amount, unit = ("probability", "probability") if probability else ("amount", currency)
-    digits = 6 if probability else 2
+    digits = _digits(sheet.unit)
     columns = zip(
         *(np.round(c[part], digits).tolist() for c in (result.values, result.low, result.high)),
         result.percentiles[part].tolist(),
@@ -88,13 +101,15 @@ def _plain(
         strict=True,
     )
     for value, low, high, percentile, doubtful, factors in columns:
-        reason = sheet.reliability_reason or (population.beyond if doubtful else "")
+        reasons = (population.beyond if doubtful else "", sheet.reliability_reason)
+        reason = "; ".join(reason for reason in reasons if reason)
         yield {
             amount: value,
             "unit": unit,
             "interval": [low, high],
             "percentile": percentile,
             "tier": TIERS[percentile - 1],
+            "tier_expected": result.expected[TIERS[percentile - 1]],
             "factors": factors,
             "model_version": result.champion.version,
             "scored_at": scored_at,

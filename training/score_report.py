@@ -4,26 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.card import Card
+from training.card import PLOTS, Card
+from training.effects import partial_effects
+from training.examination import MODEL, Examination, draw_plots, examine
 from training.metrics import METRICS
-from training.plots import (
-    draw_importance,
-    draw_lift,
-    draw_reliability,
-    reliability_table,
-)
 from training.publishing import Trained
-from training.score_training import STAND_IN, TrainedScore
+from training.score_training import STAND_IN, TrainedScore, held_out
 from training.sheet import Sheet
+from training.slices import groups_of_shop
 from training.workshop import Workshop
 
 
 def report(shop: Workshop, trained: TrainedScore) -> Trained:
     """Return everything that publishing writes down."""
     test = trained.evaluation
+    seen = _examined(shop, trained)
     return Trained(
         sheet=_sheet(shop, trained),
-        card=_card(shop, trained),
+        card=_card(shop, trained, seen),
         metric=test.metric if test else "",
         metrics=test.metrics if test else {},
         baselines=test.baselines if test else {},
@@ -34,7 +32,7 @@ def report(shop: Workshop, trained: TrainedScore) -> Trained:
         params=_params(shop, trained),
         tags=shop.tags(trained.recipe_name, trained.recipe.feature_service),
         save=trained.scorer.save,
-        draw=lambda folder: _draw(trained, folder),
+        draw=lambda folder: _draw(trained, seen, folder),
     )
 
 
@@ -52,10 +50,26 @@ def _sheet(shop: Workshop, trained: TrainedScore) -> Sheet:
         metrics={n: e.value for n, e in test.metrics.items()} if test else {},
         intervals=trained.intervals,
         explained_by=STAND_IN if trained.stand_in else "",
+        enough=[check.found for check in trained.checks if check.passed],
     )
 
 
-def _card(shop: Workshop, trained: TrainedScore) -> Card:
+def _examined(shop: Workshop, trained: TrainedScore) -> Examination | None:
+    """Look at the test from near; partial effects are those of the released model."""
+    test, plan = trained.evaluation, trained.plan
+    if test is None:
+        return None
+    X = held_out(plan, trained.rows).X
+    return examine(
+        trained.recipe.label.unit,
+        test.y,
+        {MODEL: test.score, **trained.test_baselines},
+        groups_of_shop(X, plan.horizon.days),
+        partial_effects(trained.scorer, X, _importance(trained), shop.settings.seed),
+    )
+
+
+def _card(shop: Workshop, trained: TrainedScore, seen: Examination | None) -> Card:
     recipe, plan, test = trained.recipe, trained.plan, trained.evaluation
     return Card(
         name=plan.score,
@@ -75,7 +89,8 @@ def _card(shop: Workshop, trained: TrainedScore) -> Card:
         metrics=test.metrics if test else {},
         baselines=test.baselines if test else {},
         trials=trained.trials,
-        reliability=reliability_table(test.y, test.score) if test else (),
+        examination=seen,
+        checks=trained.checks,
         importance=_importance(trained),
         limits=_limits(trained),
     )
@@ -123,16 +138,7 @@ def _params(shop: Workshop, trained: TrainedScore) -> dict[str, Any]:
     }
 
 
-def _draw(trained: TrainedScore, folder: Path) -> None:
+def _draw(trained: TrainedScore, seen: Examination | None, folder: Path) -> None:
     if trained.stand_in is not None:
         trained.stand_in.save(folder / STAND_IN)
-    plots = folder / "plots"
-    plots.mkdir()
-    test = trained.evaluation
-    if test is not None:
-        draw_reliability(test.y, test.score, plots / "reliability.png")
-        scores = {"model": test.score, **trained.test_baselines}
-        draw_lift(test.y, scores, plots / "lift.png")
-    importance = _importance(trained)
-    if importance:
-        draw_importance(importance, plots / "importance.png")
+    draw_plots(folder / PLOTS, seen, _importance(trained))

@@ -8,8 +8,9 @@ import numpy as np
 
 from models.gbm import GBMScorer
 from models.protocols import Scorer
+from training.checks import Check, history_check, outcome_checks
 from training.fitting import fit, fit_baselines, fit_best, predictions
-from training.floor import fit_floor, too_few
+from training.floor import fit_floor, known_outcomes, too_few
 from training.gates import Gate, untested
 from training.intervals import ScoreIntervals, learn_intervals
 from training.recipe import Options, ScoreRecipe
@@ -39,6 +40,7 @@ class TrainedScore:
     intervals: ScoreIntervals
     gate: Gate
     doubt: str  # why reliability is low, '' when it is high
+    checks: tuple[Check, ...]  # of what a reliable score needs of the data
 
 
 def train_score(shop: Workshop, recipe_name: str, recipe: ScoreRecipe, score: str) -> TrainedScore:
@@ -50,8 +52,14 @@ def train_score(shop: Workshop, recipe_name: str, recipe: ScoreRecipe, score: st
         rows = rows.scaled(growth(shop, rows, plan))
     thin = too_few(rows.at(_learned_from(plan)), recipe.label.unit)
     if thin:
-        return _base_rate(recipe_name, recipe, plan, rows, shop.options, thin)
+        return _base_rate(recipe_name, recipe, plan, rows, shop, thin)
     return _model(recipe_name, recipe, plan, rows, shop)
+
+
+def _checks(recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop) -> tuple[Check, ...]:
+    known = known_outcomes(rows.at(_learned_from(plan)), recipe.label.unit)
+    history = history_check(shop.window.days, plan.horizon.days)
+    return (*outcome_checks(known, "customers"), history)
 
 
 def _learned_from(plan: ScorePlan) -> tuple[datetime, ...]:
@@ -60,9 +68,9 @@ def _learned_from(plan: ScorePlan) -> tuple[datetime, ...]:
 
 
 def _base_rate(
-    recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, options: Options, thin: str
+    recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop, thin: str
 ) -> TrainedScore:
-    scorer = fit_floor(recipe, rows, options)
+    scorer = fit_floor(recipe, rows, shop.options)
     doubt = f"a shrunk base rate: {thin}"
     return TrainedScore(
         recipe_name=recipe_name,
@@ -78,6 +86,7 @@ def _base_rate(
         intervals=learn_intervals(recipe.label.unit, rows.y, scorer.predict(rows.X)),
         gate=untested(doubt),
         doubt=doubt,
+        checks=_checks(recipe, plan, rows, shop),
     )
 
 
@@ -88,10 +97,11 @@ def _model(
     rows = with_stages(shop, recipe, plan, rows)
     best = fit_best(recipe, rows, split, options)
     shop.say(f"{plan.score}: {best.name} chosen; testing", 0.8)
-    baselines = predictions(fit_baselines(recipe, rows, split, options), _held_out(plan, rows))
+    baselines = predictions(fit_baselines(recipe, rows, split, options), held_out(plan, rows))
     evaluation = _tested(recipe, plan, rows, best.scorer, baselines, options.seed)
     final = fit(recipe, best.name, rows, split.forward(), options, until=None)
-    held_out = _held_out(plan, rows)
+    later, checks = held_out(plan, rows), _checks(recipe, plan, rows, shop)
+    untrusted = evaluation.doubt if evaluation else plan.untested
     return TrainedScore(
         recipe_name=recipe_name,
         recipe=recipe,
@@ -103,13 +113,14 @@ def _model(
         evaluation=evaluation,
         test_baselines=baselines,
         trials=best.trials,
-        intervals=learn_intervals(recipe.label.unit, held_out.y, best.scorer.predict(held_out.X)),
+        intervals=learn_intervals(recipe.label.unit, later.y, best.scorer.predict(later.X)),
         gate=evaluation.gate if evaluation else untested(plan.untested),
-        doubt=evaluation.doubt if evaluation else plan.untested,
+        doubt="; ".join(d for d in (untrusted, *(c.doubt for c in checks)) if d),
+        checks=checks,
     )
 
 
-def _held_out(plan: ScorePlan, rows: Rows) -> Rows:
+def held_out(plan: ScorePlan, rows: Rows) -> Rows:
     """Return the rows of the test, or where there is none those that come closest to it."""
     split = plan.split
     return rows.at([split.test or split.calibrate or split.train[-1]])
@@ -125,7 +136,7 @@ def _tested(
 ) -> Evaluation | None:
     if plan.untested:
         return None
-    test = _held_out(plan, rows)
+    test = held_out(plan, rows)
     return evaluate_scores(recipe, test, scorer.predict(test.X), baselines, seed)
 
 

@@ -1,6 +1,6 @@
 """The sheet of a model says all that scoring and release must know of it beside its files."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Sheet:
     explained_by: str = (
         ""  # folder of the stand-in that explains the model, '' if it explains itself
     )
+    enough: list[str] = field(default_factory=list)  # checks of the data that passed, in words
 
     def write(self, folder: Path) -> None:
         """Write `sheet.json` into `folder`."""

@@ -11,13 +11,18 @@ from training.table_columns import Prepared
 from training.table_learning import folds_of, learn
 
 Side = tuple[pd.DataFrame, np.ndarray, pd.DataFrame]  # X and y to learn from, X to score
+OURS, RATE = "ours", "base rate"
 LAST = 0.2  # share of rows that is the test where there is a time
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Outcome y (n,), who (n,), and per name the scores (n,) of the rows that were tested."""
+    """Outcome y (n,), who (n,), and per name the scores (n,) of the rows that were tested.
 
+    `rows` (n,) are their positions in the table.
+    """
+
+    rows: np.ndarray
     y: np.ndarray
     who: np.ndarray
     scores: dict[str, np.ndarray]
@@ -36,16 +41,16 @@ def tested_table(
         X, known, asked = table.X, y[train], table.X[test]
         learned = learn(X[train], known, table.who[train], seed + number, threads)
         given.append((X[train], known, asked))
-        found.setdefault("ours", []).append(learned.scorer.predict(asked))
+        found.setdefault(OURS, []).append(learned.scorer.predict(asked))
         lines = LogisticScorer(knots=0).fit(X[train], known)
         found.setdefault("logistic", []).append(lines.predict(asked))
-        found.setdefault("base rate", []).append(np.full(int(test.sum()), known.mean()))
+        found.setdefault(RATE, []).append(np.full(int(test.sum()), known.mean()))
     at = np.concatenate([np.flatnonzero(test) for _, test in sides])
     scores = {name: np.concatenate(parts) for name, parts in found.items()}
     how = f"the last {LAST:.0%} of the rows in the order of time"
     if table.when is None:
         how = f"{folds} folds, {repeats} times, each row scored by models that never saw it"
-    return Tested(y[at], table.who[at], scores, how, given)
+    return Tested(at, y[at], table.who[at], scores, how, given)
 
 
 def _sides(

@@ -10,6 +10,7 @@ _SCORE: dict[str, Any] = {
     "interval": [0.28, 0.41],
     "percentile": 83,
     "tier": "A",
+    "tier_expected": 0.41,
     "factors": [{"feature": "recency_days", "text": "bought 61 days ago", "contribution": 0.4}],
     "model_version": "3",
     "scored_at": "2026-03-01T10:15:00+00:00",

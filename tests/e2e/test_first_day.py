@@ -1,6 +1,7 @@
 """A shop's first day over HTTP: import, train, release, serve, and lists that follow events."""
 
 import csv
+import io
 import json
 import os
 import random
@@ -9,11 +10,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+
+from domain.scores import flat_record
+from feature_repo.store import Features
 
 pytestmark = pytest.mark.slow
 CUSTOMERS, ITEMS, DAYS = 400, 40, 240
@@ -71,6 +77,7 @@ class Shop:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.home = home
         self.env = os.environ | {
             "NEXTBEST_HOME": str(home), "NEXTBEST_PORT": str(self.port), "COLUMNS": "300",
             "NEXTBEST_RELEASE_POLL_SECONDS": "0.2",
@@ -90,6 +97,9 @@ class Shop:
         self.keys = {"public": lines[0].split()[-1], "secret": lines[1].split()[-1]}
 
     def ask(self, path: str, body: Any = None, key: str = "secret") -> dict[str, Any]:
+        return json.loads(self.read(path, body, key))
+
+    def read(self, path: str, body: Any = None, key: str = "secret") -> str:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -99,7 +109,7 @@ class Shop:
             },
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+            return answer.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +178,52 @@ def test_a_profile_carries_traits_behaviour_scores_and_segments(shop):
         assert score["tier"] in "ABCDE"
         assert score["model_version"]
     assert profile["scores"]
+
+
+def test_a_score_says_the_same_in_every_place(shop):
+    """API, decision, export of a person, CSV of a segment, Feast online and its history."""
+    records = shop.ask("/v1/profiles/c10")["scores"]
+    assert {"churn", "clv_365"} <= set(records)  # clv_90 passes its gate or not
+    for record in records.values():
+        amount = "probability" if record["unit"] == "probability" else "amount"
+        assert set(record) == {
+            amount, "unit", "interval", "percentile", "tier", "tier_expected", "factors",
+            "model_version", "scored_at", "reliability", "reliability_reason",
+        }  # fmt: skip
+        assert record["interval"][0] <= record[amount] <= record["interval"][1]
+    decided = shop.ask("/v1/decide", {"profile_id": "c10", "want": {"scores": True}})
+    assert decided["scores"]["models"] == records
+    assert shop.ask("/v1/profiles/c10/export")["scores"] == records
+    with closing(Features.open(shop.home)) as features:
+        assert features.read("c10").scores == records
+    history = (shop.home / "offline" / "scores").glob("*.parquet")
+    kept = {i: json.loads(r) for f in history for i, r in columns(f, "profile_id", "records")}
+    assert kept["c10"] == records
+    table = shop.home / "releases" / shop.ask("/v1/health")["release_id"] / "profiles.parquet"
+    (row,) = [r for r in columns(table, "profile_id", "clv_365", "clv_365_tier") if r[0] == "c10"]
+    spend = records["clv_365"]
+    assert (round(row[1], 2), row[2]) == (spend["amount"], spend["tier"])
+    rule = {"field": "churn_percentile", "operator": ">=", "value": 1}
+    shop.ask("/v1/segments", {"name": "Scored", "rule": rule})
+    (line,) = [r for r in members_csv(shop, "scored") if r["profile_id"] == "c10"]
+    for model, record in records.items():
+        flat = flat_record(model, record)
+        assert {name: line[name] for name in flat} == {n: str(v) for n, v in flat.items()}
+
+
+def columns(file: Path, *names: str) -> list[tuple[Any, ...]]:
+    """Return these columns of a Parquet file, row by row."""
+    table = pq.read_table(file, columns=list(names))
+    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
+
+
+def members_csv(shop: Shop, key: str) -> list[dict[str, str]]:
+    """Return the lines of a segment's CSV, once everybody has been asked."""
+    deadline = time.monotonic() + 60
+    while shop.ask(f"/v1/segments/{key}/members")["fallback"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    text = shop.read(f"/v1/segments/{key}/members?format=csv")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_segments_and_lookalikes_answer_over_all_customers(shop):

@@ -134,6 +134,56 @@ def _train_table(
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A run: its id, or MODEL/VERSION.")],
+    second: Annotated[str, typer.Argument(help="Another run of the same model.")],
+) -> None:
+    """Compare two runs on the same customers, and say in what they differ."""
+    from training.comparing import compare as between
+    from training.tracking import Tracker
+
+    found = between(Tracker.open(load_settings().home), first, second)
+    out.print(f"{found.first.name} on the same {found.customers:,} customers")
+    _print_rows(one.to_row() for one in found.metrics)
+    _print_rows(found.lineage_rows())
+    if not found.lineage:
+        out.print("same data, window, features, code, seed and parameters")
+
+
+@app.command()
+def promote(
+    model: Annotated[str, typer.Argument(help="The registered model.")],
+    version: Annotated[str | None, typer.Argument(help="None means the newest.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the registry and on the card.")] = "",
+    other_data: Annotated[
+        bool, typer.Option("--other-data", help="The data were replaced on purpose.")
+    ] = False,
+) -> None:
+    """Make a version the champion, and release it; the service follows."""
+    from training.promotion import promote as make_champion
+
+    settings = load_settings()
+    moved = make_champion(
+        model, version, reason, settings, as_of=lambda: _present(settings), at=_now(),
+        other_data=other_data,
+    )  # fmt: skip
+    out.print(moved.summary(), markup=False)
+
+
+@app.command()
+def rollback(
+    model: Annotated[str, typer.Argument(help="The registered model.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the registry and on the card.")] = "",
+) -> None:
+    """Make the champion before the champion again, and release it; the service follows."""
+    from training.promotion import rollback as go_back
+
+    settings = load_settings()
+    moved = go_back(model, reason, settings, as_of=lambda: _present(settings), at=_now())
+    out.print(moved.summary(), markup=False)
+
+
+@app.command()
 def evaluate(names: Names = None) -> None:
     """Measure the champions again on the held-out last period."""
     from training.evaluation import evaluate as measure

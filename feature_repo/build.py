@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from domain.events import to_micros
 from domain.features import FEATURES
@@ -40,6 +41,19 @@ def build_features(
                 _write_view(db, home, view, to_micros(cutoff), stamp)
             if progress:
                 progress(cutoff)
+
+
+def features_without_later(
+    home: Path, cutoff: datetime, *, threads: int = 2, memory_limit: str = "3GB"
+) -> pd.DataFrame:
+    """Return profile_id and FEATURES at `cutoff`, from a history that ends there.
+
+    What is read from the whole history must be the same (law 2).
+    """
+    end = to_micros(cutoff)
+    with connect(home, threads=threads, memory_limit=memory_limit, before=end) as db:
+        make_feature_table(db, end)
+        return db.execute("FROM features").df()
 
 
 def make_feature_table(db: duckdb.DuckDBPyConnection, cutoff: int) -> None:

@@ -22,6 +22,7 @@ from domain.catalogue import JOURNEY, PURCHASE_GROUP, STAGES, builtin_catalogue
 from domain.errors import NotEnoughData
 from feature_repo.lake import events_glob, identities_file, stitches_file
 
+FOREVER = 2**63 - 1
 PARTS = ("ev", "tally", "purchase_day", "active_day", "touch", "moment", "trait", "consent")
 
 
@@ -32,11 +33,13 @@ def connect(
     memory_limit: str = "3GB",
     hold: bool = False,
     until: int | None = None,
+    before: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open a session over the lake, with the event catalogue as table `kinds`.
 
     `hold` reads the events once into the session; it pays when they are used for many cut-offs.
-    `until` leaves out events with a larger sequence number.
+    `until` leaves out events with a larger sequence number; `before` whatever happened at that time
+    (µs since 1970) or later, also what links devices and customers.
     """
     if not any((home / "lake" / "events").glob("*/*.parquet")):
         raise NotEnoughData(
@@ -49,12 +52,21 @@ def connect(
     db.register("kinds_given", _catalogue_table())
     db.execute("CREATE TABLE kinds AS FROM kinds_given")
     relation = "TEMP TABLE" if hold else "VIEW"
-    known = "" if until is None else f"WHERE seq <= {until}"
-    db.execute(f"CREATE {relation} events AS FROM read_parquet('{events_glob(home)}') {known}")
-    db.execute(f"CREATE TABLE identities AS FROM read_parquet('{identities_file(home)}')")
+    known = "true" if until is None else f"seq <= {until}"
+    end = FOREVER if before is None else before
+    db.execute(
+        f"CREATE {relation} events AS FROM read_parquet('{events_glob(home)}') "
+        f"WHERE {known} AND occurred_at < {end}"
+    )
+    db.execute(
+        f"CREATE TABLE identities AS FROM read_parquet('{identities_file(home)}') "
+        f"WHERE linked_at < {end}"
+    )
     db.execute("CREATE TABLE stitches (id TEXT, canonical_id TEXT, from_at BIGINT, to_at BIGINT)")
     if stitches_file(home).exists():
         db.execute(f"INSERT INTO stitches FROM read_parquet('{stitches_file(home)}')")
+        db.execute(f"DELETE FROM stitches WHERE from_at >= {end}")
+        db.execute(f"UPDATE stitches SET to_at = {FOREVER} WHERE to_at >= {end}")
     return db
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 
 from training.bands import Band
@@ -12,7 +13,25 @@ from training.examination import Examination
 from training.sections import Section, to_markdown, to_page
 
 PLOTS = "plots"  # folder of the pictures, beside the card
+HISTORY = "## What became of it"
 _BAND = ("customers", "predicted", "observed [90 %]")
+
+
+def add_history(folder: Path, line: str) -> None:
+    """Add a line to what became of the model after its training, on both of its cards."""
+    card, page = folder / "card.md", folder / "card.html"
+    text = card.read_text(encoding="utf-8").rstrip("\n")
+    head = "" if f"\n{HISTORY}\n" in text else f"\n\n{HISTORY}\n"
+    _put(card, f"{text}{head}\n- {line}\n")
+    if page.exists():
+        start, end, rest = page.read_text(encoding="utf-8").rpartition("</body>")
+        _put(page, f"{start}<p>{escape(line)}</p>\n{end}{rest}")
+
+
+def _put(file: Path, text: str) -> None:
+    scratch = file.with_suffix(".writing")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(file)
 
 
 @dataclass(frozen=True, slots=True)

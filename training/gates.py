@@ -1,6 +1,6 @@
 """A gate lets a model out only when it beats every simple baseline by more than chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.bootstrap import Estimate
@@ -28,6 +28,16 @@ def decide(metric: str, score: Estimate, gains: Mapping[str, Estimate]) -> Gate:
         False,
         f"{metric} {score} does not clearly beat the baseline {baseline!r}: the gain {gain} may be "
         "chance; more customers or more history would tell",
+    )
+
+
+def leaking(columns: Sequence[str]) -> Gate:
+    """Keep in what learned from columns that were known only after the cut-off."""
+    named = ", ".join(repr(name) for name in columns)
+    return Gate(
+        False,
+        f"leak: {named} changes when the events after the cut-off are taken away, so it knows what "
+        "came later; make it of events before the cut-off only, and train again",
     )
 
 

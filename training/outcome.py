@@ -9,7 +9,7 @@ from training.bootstrap import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One trained model. `version` is None when it is tracked but not released."""
+    """One trained model. `version` is None when it did not pass its own gate."""
 
     name: str
     kind: str  # the winning candidate
@@ -29,8 +29,12 @@ class Outcome:
 
     def summary(self) -> str:
         """Return the outcome in one line."""
-        said = f"version {self.version} released" if self.released else "tracked, not released"
-        return f"{self.name} {said}: {self.reason}"
+        return f"{self.name} {self._said()}: {self.reason}"
+
+    def _said(self) -> str:
+        if self.released:
+            return f"version {self.version} released"
+        return "tracked, not released" + (f", version {self.version}" if self.version else "")
 
     def to_row(self) -> dict[str, str]:
         """Return the outcome as one row of a table."""
@@ -42,6 +46,7 @@ class Outcome:
             "value [90 %]": str(self.metrics[self.metric]) if self.metric else "",
             "baselines": ", ".join(baselines) if self.metric else "",
             "released": f"version {self.version}" if self.released else "no",
+            "run": self.run_id[:8],
             "reliability": self.reliability,
             "why": self.reason,
         }

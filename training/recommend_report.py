@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.answers import Answers
 from training.bootstrap import Estimate
 from training.card import Card
 from training.gates import Gate, decide
 from training.plots import draw_bars
-from training.publishing import Trained
-from training.ranking_test import RANKING, estimates, gains
+from training.publishing import Proof, Trained
+from training.ranking_test import RANKING, Ranking, estimates, gains, rank
 from training.recommend_training import TrainedRecommender
+from training.retake import tested_model
 from training.sheet import Sheet
 from training.workshop import Workshop
 
@@ -38,6 +40,23 @@ def report_recommender(shop: Workshop, trained: TrainedRecommender) -> Trained:
         tags=shop.tags(trained.name, recipe.feature_service),
         save=trained.model.save,
         draw=lambda folder: _draw(folder, metric, metrics, baselines),
+        proof=_proof(shop, trained),
+    )
+
+
+def _proof(shop: Workshop, trained: TrainedRecommender) -> Proof:
+    test, k = trained.test, trained.recipe.k
+    taken = [sorted(items) for items in test.taken]
+    about = (k, trained.stretches.test, trained.stretches.end)
+    rows = [about, *zip(test.acts.user_ids[test.users].tolist(), taken, strict=True)]
+
+    def answers(ranking: Ranking) -> Answers:
+        return Answers.of_ranking(rows, {_at(trained, m): ranking.of(m) for m in RANKING})
+
+    return Proof(
+        answers(trained.ranking),
+        trained.examined.save,
+        lambda champion: answers(rank(tested_model(shop, champion), test, k)),
     )
 
 

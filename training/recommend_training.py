@@ -10,7 +10,7 @@ from models.protocols import Recommender
 from training.acts import load_acts
 from training.further_models import further_models
 from training.moment import held_out, moment
-from training.ranking_test import Ranking, rank
+from training.ranking_test import Ranking, RankingTest, rank
 from training.recipe import RecommendRecipe
 from training.recommend_choice import Choice, best_settings, choose, first_settings
 from training.workshop import Workshop
@@ -53,6 +53,8 @@ class TrainedRecommender:
     stretches: Stretches
     acts: int
     customers: int  # in the test
+    examined: Recommender  # as it was tested
+    test: RankingTest
 
     @property
     def kind(self) -> str:
@@ -84,6 +86,9 @@ def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> Tra
     now = replace(now, settings=settings)
     others = dict.fromkeys((*recipe.baselines, *recipe.rivals))
     rankings = {n: rank(now.fitted(n), test, recipe.k) for n in others}
-    rankings |= {choice.name: rank(choice.build(now), test, recipe.k)}
+    examined = choice.build(now)
+    rankings |= {choice.name: rank(examined, test, recipe.k)}
     final = choice.build(moment(shop, recipe, acts, split.end, settings))
-    return TrainedRecommender(name, recipe, choice, final, rankings, split, len(acts), len(test))
+    return TrainedRecommender(
+        name, recipe, choice, final, rankings, split, len(acts), len(test), examined, test
+    )

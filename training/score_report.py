@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from training.answers import Answers
 from training.card import PLOTS, Card
 from training.effects import partial_effects
 from training.examination import MODEL, Examination, draw_plots, examine
 from training.metrics import METRICS
-from training.publishing import Trained
+from training.publishing import Proof, Trained
+from training.retake import tested_model
 from training.score_training import STAND_IN, TrainedScore, held_out
 from training.sheet import Sheet
 from training.slices import groups_of_shop
@@ -30,9 +34,27 @@ def report(shop: Workshop, trained: TrainedScore) -> Trained:
         rows=len(trained.rows),
         horizon=trained.plan.horizon.reason,
         params=_params(shop, trained),
-        tags=shop.tags(trained.recipe_name, trained.recipe.feature_service),
+        tags=shop.tags(trained.recipe_name, trained.recipe.feature_service)
+        | {"label": trained.recipe.label.meaning},
         save=trained.scorer.save,
         draw=lambda folder: _draw(trained, seen, folder),
+        proof=_proof(shop, trained),
+    )
+
+
+def _proof(shop: Workshop, trained: TrainedScore) -> Proof | None:
+    if trained.evaluation is None or trained.examined is None:
+        return None
+    rows, split = held_out(trained.plan, trained.rows), trained.plan.split
+    about = (trained.recipe.label.meaning, split.horizon_days, str(split.test))
+
+    def answers(score: np.ndarray) -> Answers:
+        return Answers.of_scores(trained.recipe.label.unit, rows.y, rows.customers, score, about)
+
+    return Proof(
+        answers(trained.evaluation.score),
+        trained.examined.save,
+        lambda champion: answers(tested_model(shop, champion).predict(rows.X)),
     )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from models.gbm import GBMScorer
 from models.protocols import Scorer
 from training.checks import Check, history_check, outcome_checks
-from training.fitting import fit, fit_baselines, fit_best, predictions
+from training.fitting import Fitted, fit, fit_baselines, fit_best, predictions
 from training.floor import fit_floor, known_outcomes, too_few
-from training.gates import Gate, untested
+from training.foresight import foresighted
+from training.gates import Gate, leaking, untested
 from training.intervals import ScoreIntervals, learn_intervals
 from training.recipe import Options, ScoreRecipe
 from training.rows import Rows, labelled_rows
@@ -41,19 +42,35 @@ class TrainedScore:
     gate: Gate
     doubt: str  # why reliability is low, '' when it is high
     checks: tuple[Check, ...]  # of what a reliable score needs of the data
+    examined: Scorer | None = None  # the model as it was tested: it never saw the test window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """A candidate chosen and tested, before the last fit; `evaluation` is None without a test."""
+
+    plan: ScorePlan
+    rows: Rows
+    best: Fitted
+    baselines: Mapping[str, np.ndarray]
+    evaluation: Evaluation | None
 
 
 def train_score(shop: Workshop, recipe_name: str, recipe: ScoreRecipe, score: str) -> TrainedScore:
     """Learn one score of a recipe."""
-    plan = plan_score(shop, recipe, score)
-    shop.say(f"{score}: horizon {plan.horizon.reason}; {plan.split.describe()}", 0.0)
-    rows = labelled_rows(shop, recipe, plan.split.cutoffs, plan.split.horizon_days)
-    if plan.stretched:
-        rows = rows.scaled(growth(shop, rows, plan))
+    plan, rows = planned_rows(shop, recipe, score)
     thin = too_few(rows.at(_learned_from(plan)), recipe.label.unit)
     if thin:
         return _base_rate(recipe_name, recipe, plan, rows, shop, thin)
-    return _model(recipe_name, recipe, plan, rows, shop)
+    return _model(recipe_name, recipe, choose(shop, recipe, plan, rows), shop)
+
+
+def planned_rows(shop: Workshop, recipe: ScoreRecipe, score: str) -> tuple[ScorePlan, Rows]:
+    """Return how a score is learned, and the rows of all its cut-offs."""
+    plan = plan_score(shop, recipe, score)
+    shop.say(f"{score}: horizon {plan.horizon.reason}; {plan.split.describe()}", 0.0)
+    rows = labelled_rows(shop, recipe, plan.split.cutoffs, plan.split.horizon_days)
+    return plan, rows.scaled(growth(shop, rows, plan)) if plan.stretched else rows
 
 
 def _checks(recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop) -> tuple[Check, ...]:
@@ -90,18 +107,26 @@ def _base_rate(
     )
 
 
-def _model(
-    recipe_name: str, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows, shop: Workshop
-) -> TrainedScore:
+def choose(shop: Workshop, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows) -> Chosen:
+    """Choose a candidate and test it on the rows held out, beside the baselines."""
     split, options = plan.split, shop.options
     rows = with_stages(shop, recipe, plan, rows)
     best = fit_best(recipe, rows, split, options)
     shop.say(f"{plan.score}: {best.name} chosen; testing", 0.8)
     baselines = predictions(fit_baselines(recipe, rows, split, options), held_out(plan, rows))
     evaluation = _tested(recipe, plan, rows, best.scorer, baselines, options.seed)
+    return Chosen(plan, rows, best, baselines, evaluation)
+
+
+def _model(recipe_name: str, recipe: ScoreRecipe, chosen: Chosen, shop: Workshop) -> TrainedScore:
+    plan, rows, best = chosen.plan, chosen.rows, chosen.best
+    baselines, evaluation = chosen.baselines, chosen.evaluation
+    split, options = plan.split, shop.options
     final = fit(recipe, best.name, rows, split.forward(), options, until=None)
     later, checks = held_out(plan, rows), _checks(recipe, plan, rows, shop)
     untrusted = evaluation.doubt if evaluation else plan.untested
+    known_later = foresighted(shop, later, split.cutoffs[-1])
+    gate = evaluation.gate if evaluation else untested(plan.untested)
     return TrainedScore(
         recipe_name=recipe_name,
         recipe=recipe,
@@ -114,9 +139,10 @@ def _model(
         test_baselines=baselines,
         trials=best.trials,
         intervals=learn_intervals(recipe.label.unit, later.y, best.scorer.predict(later.X)),
-        gate=evaluation.gate if evaluation else untested(plan.untested),
+        gate=leaking(known_later) if known_later else gate,
         doubt="; ".join(d for d in (untrusted, *(c.doubt for c in checks)) if d),
         checks=checks,
+        examined=best.scorer if evaluation else None,
     )
 
 

@@ -33,6 +33,11 @@ class Screened:
     leaks: list[Leak]
     left_out: list[str]
 
+    @property
+    def kept_leaks(self) -> list[Leak]:
+        """The sure leaks that were kept because it was asked for."""
+        return [leak for leak in self.leaks if leak.sure and leak.column not in self.left_out]
+
     def sentences(self) -> list[str]:
         """Say what was found and what was done."""
         said = []

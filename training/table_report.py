@@ -10,6 +10,7 @@ import pandas as pd
 
 from models.baselines import MeanScorer
 from models.protocols import Scorer
+from training.answers import Answers
 from training.bootstrap import Sample
 from training.card import PLOTS, Card
 from training.checks import MIN_OUTCOMES, Check
@@ -17,8 +18,9 @@ from training.effects import Effect, partial_effects, widest
 from training.examination import MODEL, Examination, draw_plots, examine
 from training.gates import Gate, decide, untested
 from training.intervals import learn_intervals
+from training.lineage import code_tags
 from training.metrics import METRICS, METRICS_OF_UNIT
-from training.publishing import Trained
+from training.publishing import Proof, Trained
 from training.score_test import Evaluation
 from training.sheet import Sheet
 from training.slices import groups_of_table
@@ -94,10 +96,26 @@ def report_table(
         rows=len(found.table.y),
         horizon="of the table",
         params={"target": asked.target, "time": asked.time},
-        tags={"data.fingerprint": fingerprint, "recipe": "table"},
+        tags={
+            "data.fingerprint": fingerprint,
+            "recipe": "table",
+            "label": f"{asked.target} happens",
+            "leaks": ", ".join(leak.column for leak in found.kept_leaks),
+            "setting.seed": str(seed),
+            **code_tags("table"),
+        },
         save=model.scorer.save,
         draw=lambda folder: draw_plots(folder / PLOTS, seen, importance),
+        proof=_proof(model.tested) if model.tested else None,
     )
+
+
+def _proof(tested: Tested) -> Proof:
+    """Return what stays of the test; as its models are many, none of them is kept."""
+    answers = Answers.of_scores(
+        PROBABILITY, tested.y, tested.who, tested.scores[OURS], (tested.how, tested.rows.tolist())
+    )
+    return Proof(answers, lambda folder: None, None)
 
 
 def _importance(model: TableModel) -> dict[str, float]:

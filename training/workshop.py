@@ -7,10 +7,12 @@ from datetime import datetime
 
 import duckdb
 
+from domain.events import to_micros
 from domain.settings import Settings
 from feature_repo.late_erasure import LateErasures, late_erasures
 from feature_repo.state_tables import connect
-from training.data_window import DataWindow, data_window
+from training.data_window import DataWindow, data_window, sketch
+from training.lineage import code_tags
 from training.recipe import Options
 
 Progress = Callable[[str, float], None]  # what is being done, and the share that is done
@@ -35,24 +37,38 @@ class Workshop:
 
     def tags(self, recipe: str, feature_service: str) -> dict[str, str]:
         """Return the lineage of a model as MLflow tags."""
+        window, settings = self.window, self.settings
         return {
-            "data.first_at": self.window.first_at.isoformat(),
-            "data.last_at": self.window.last_at.isoformat(),
-            "data.events": str(self.window.events),
-            "data.fingerprint": self.window.fingerprint,
+            "data.first_at": window.first_at.isoformat(),
+            "data.last_at": window.last_at.isoformat(),
+            "data.events": str(window.events),
+            "data.fingerprint": window.fingerprint,
+            "data.sketch": " ".join(sketch(self.db, window.first_at, window.last_at)),
             "feature_service": feature_service,
             "recipe": recipe,
+            "setting.seed": str(settings.seed),
+            "setting.threads": str(settings.threads),
+            "setting.churn_horizon_days": str(settings.churn_horizon_days),
+            **code_tags(recipe),
         }
 
 
 @contextmanager
 def open_workshop(
-    settings: Settings, at: datetime, progress: Progress | None = None
+    settings: Settings,
+    at: datetime,
+    progress: Progress | None = None,
+    *,
+    before: datetime | None = None,
 ) -> Iterator[Workshop]:
-    """Open the lake under `settings.home`; NotEnoughData when it holds no events."""
+    """Open the lake under `settings.home`; NotEnoughData when it holds no events.
+
+    With `before` all is as it was at that time: nothing of then or later is there.
+    """
     limit, threads = settings.memory_limit, settings.threads
+    end = None if before is None else to_micros(before)
     with (
-        connect(settings.home, threads=threads, memory_limit=limit) as db,
+        connect(settings.home, threads=threads, memory_limit=limit, before=end) as db,
         late_erasures(settings) as late,
     ):
         say = progress or (lambda what, share: None)

@@ -99,24 +99,6 @@ def test_below_the_floor_everybody_gets_a_base_rate_of_low_reliability(make_home
     assert 0 < table["lead_score"].min() <= table["lead_score"].max() < 1
 
 
-def test_an_untested_model_never_replaces_a_tested_one(make_home) -> None:
-    from training.gates import Gate
-    from training.publishing import _kept_by_a_better
-    from training.tracking import Champion
-
-    class Fake:
-        def champion(self, name):
-            return Champion(name, "3", "run", settings.home, {"tested": "true"})
-
-    settings = make_home()
-    trained = type("T", (), {})()
-    trained.gate, trained.metrics = Gate(True, "not tested: too short"), {}
-    trained.sheet = type("S", (), {"name": "churn"})()
-    gate = _kept_by_a_better(Fake(), trained)
-    assert not gate.passed
-    assert gate.reason == "not tested: too short; the tested version 3 stays"
-
-
 def test_a_set_horizon_is_taken_and_said(make_home) -> None:
     from dataclasses import replace
 

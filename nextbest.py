@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that `nextbest settings` does not wait for Feast.
 """
 
+import json
 import os
 import sys
 import warnings
@@ -194,6 +195,32 @@ def evaluate(names: Names = None) -> None:
 
 
 @app.command()
+def monitor(
+    names: Annotated[list[str] | None, typer.Argument(help="Scores; none means all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    recalibrate: Annotated[
+        bool, typer.Option(help="Let a score whose size went off learn it anew.")
+    ] = False,
+) -> None:
+    """Compare live features, scores and outcomes with training; exit code 1 is a warning."""
+    from training.monitor import WARN
+    from training.monitor import monitor as look
+
+    settings = load_settings()
+    with _Steps(hidden=as_json) as steps:
+        readings = look(
+            settings, names or [], _present(settings, quiet=as_json), at=_now(),
+            recalibrate=recalibrate, progress=steps.show,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps([reading.to_plain() for reading in readings], indent=1))
+    else:
+        _print_rows(reading.to_row() for reading in readings)
+    if any(reading.level == WARN for reading in readings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def score() -> None:
     """Score every customer with every champion and write the scores to the feature store."""
     from training.scoring import score_all
@@ -329,7 +356,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _present(settings: Settings) -> datetime:
+def _present(settings: Settings, *, quiet: bool = False) -> datetime:
     """Return the instant to score at: now, or for an old export the moment after its last event."""
     from feature_repo.backends import open_log
 
@@ -337,17 +364,18 @@ def _present(settings: Settings) -> datetime:
     now = _now()
     if last_at is None or now - last_at < STALE:
         return now
-    out.print(f"the newest event is of {last_at:%Y-%m-%d}; scoring as of that day")
+    if not quiet:
+        out.print(f"the newest event is of {last_at:%Y-%m-%d}; as of that day")
     return last_at + timedelta(seconds=1)
 
 
 class _Steps:
     """One progress line on the terminal; `show` says what is being done and how far it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hidden: bool = False) -> None:
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-            console=out, transient=True,
+            console=out, transient=True, disable=hidden,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=1.0)
 

@@ -49,6 +49,12 @@ class Sample:
         drawn = [metric.compute(self.y, score, w) for w in self.weights(resamples)]
         return _estimate(metric.of(self.y, score), np.concatenate(drawn))
 
+    def ratio(self, score: np.ndarray, resamples: int = RESAMPLES) -> Estimate:
+        """Return the total of the outcomes over that of the scores."""
+        drawn = [(w @ self.y) / np.maximum(w @ score, 1e-12) for w in self.weights(resamples)]
+        whole = float(self.y.sum()) / max(float(score.sum()), 1e-12)
+        return _estimate(whole, np.concatenate(drawn))
+
     def gain(
         self, metric: Metric, score: np.ndarray, baseline: np.ndarray, resamples: int = RESAMPLES
     ) -> Estimate:

@@ -72,6 +72,7 @@ def _sheet(shop: Workshop, trained: TrainedScore) -> Sheet:
         metrics={n: e.value for n, e in test.metrics.items()} if test else {},
         intervals=trained.intervals,
         explained_by=STAND_IN if trained.stand_in else "",
+        learned_at=trained.plan.split.forward().cutoffs[-1].isoformat(),
         enough=[check.found for check in trained.checks if check.passed],
     )
 

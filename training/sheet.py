@@ -28,6 +28,7 @@ class Sheet:
     explained_by: str = (
         ""  # folder of the stand-in that explains the model, '' if it explains itself
     )
+    learned_at: str = ""  # the newest cut-off it was learned from, ISO 8601; live data are compared
     enough: list[str] = field(default_factory=list)  # checks of the data that passed, in words
 
     def write(self, folder: Path) -> None:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +25,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from domain.features import FEATURES
 from domain.settings import Settings
+from feature_repo.backends import open_features
 from feature_repo.demo_shop import Truth, generate
+from training.factors import theme_of
+from training.intervals import rate_bounds
 from training.outcome import Outcome
+from training.recipe import load_recipe
 from training.walkthrough import walk_through
 
 SHOWN = {
@@ -36,6 +42,9 @@ SHOWN = {
     "clv_365": ("normalised_gini", "total_error", "decile_mape", "spearman", "mae"),
     "recommend": ("recall@20", "ndcg@20"),
 }
+# What decides in the generator: how often somebody comes, looks and buys, whether they have left,
+# and what is on the way to an order. Brands, towns, ages and ways in decide nothing there.
+CAUSES = {"lately", "orders", "money", "loyalty", "interest", "intent", "visits", "points"}
 
 
 def main() -> None:
@@ -56,6 +65,7 @@ def main() -> None:
         if not given.data:
             truth = generate(given.seed, customers=given.customers, end=now).truth
             print("\n".join(_table(_against_truth(settings.home, truth, now, outcomes))), "\n")
+            print("\n".join(_table(_causes(settings, truth, now, outcomes))), "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -111,7 +121,7 @@ def _against_truth(
         f"days_since_last_event FROM '{home}/releases/{current}/profiles.parquet'"
     ).df()
     joined = pd.DataFrame({"profile_id": truth.customer_ids}).merge(profiles, how="left")
-    days = next(int(re.findall(r"\d+", o.horizon)[0]) for o in outcomes if o.name == "churn")
+    days = _churn_days(outcomes)
     hidden = {
         "churn": truth.p_no_purchase_within(now, days),
         "lead_score": truth.p_convert_within(now, 30),
@@ -128,6 +138,54 @@ def _against_truth(
         _compared(name, joined[name].to_numpy(float), hidden[name], learned_from[name].to_numpy())
         for name in hidden
     ]
+
+
+def _causes(
+    settings: Settings, truth: Truth, now: datetime, outcomes: list[Outcome]
+) -> list[dict[str, str]]:
+    """Return whether the strongest factor of each customer is a cause, and points the right way."""
+    days = _churn_days(outcomes)
+    hidden = {
+        "churn": truth.p_no_purchase_within(now, days),
+        "lead_score": truth.p_convert_within(now, 30),
+    }
+    with closing(open_features(settings)) as features:
+        stored = features.read_many(truth.customer_ids)
+    themes = {theme_of(feature.name) for feature in FEATURES}
+    rows = []
+    for name, chances in hidden.items():
+        beyond = load_recipe(name).population.beyond
+        known = dict(zip(truth.customer_ids, chances.tolist(), strict=True))
+        first = {
+            who: profile.scores[name]["factors"][0]
+            for who, profile in stored.items()
+            if name in profile.scores
+            and profile.scores[name]["factors"]
+            and beyond not in profile.scores[name]["reliability_reason"]
+            and np.isfinite(known[who])
+        }
+        mean = np.mean([known[who] for who in first])
+        cause = [theme_of(f["feature"]) in CAUSES for f in first.values()]
+        right = [f["contribution"] * (known[who] - mean) > 0 for who, f in first.items()]
+        rows.append(
+            {
+                "score": name,
+                "customers": f"{len(first):,}",
+                "strongest factor is a cause [90 %]": _share(cause),
+                "a theme drawn by chance": f"{len(themes & CAUSES) / len(themes):.2f}",
+                "and points the right way (chance: 0.50)": _share(right),
+            }
+        )
+    return rows
+
+
+def _share(hits: list[bool]) -> str:
+    low, high = rate_bounds(np.array(hits, dtype=float), 0.9)
+    return f"{np.mean(hits):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _churn_days(outcomes: list[Outcome]) -> int:
+    return next(int(re.findall(r"\d+", o.horizon)[0]) for o in outcomes if o.name == "churn")
 
 
 def _compared(name: str, score: np.ndarray, truth: np.ndarray, among: np.ndarray) -> dict[str, str]:

@@ -53,12 +53,17 @@ class AverageScorer:
         return mean_of_odds([member.predict(X) for member in self.members_.values()])
 
     def contributions(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the contributions of the first member that knows its own, (n, features)."""
-        return np.asarray(self._explainer().contributions(X))
+        """Return the mean contributions of the members that know their own, (n, features)."""
+        knowing = self._knowing("contributions")
+        total, names = np.zeros((len(X), len(self.features))), list(self.features)
+        for member in knowing:
+            at = [names.index(name) for name in member.features]
+            total[:, at] += member.contributions(X)
+        return total / len(knowing)
 
     def importance(self) -> dict[str, float]:
         """Return the importance of the first member that knows its own."""
-        return dict(self._explainer().importance())
+        return dict(self._knowing("importance")[0].importance())
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -84,12 +89,12 @@ class AverageScorer:
         average.members_ = members
         return average
 
-    def _explainer(self) -> Any:
+    def _knowing(self, what: str) -> list[Any]:
+        """Return the members that have the method `what`."""
         require_fitted(self, "members_")
-        knowing = (m for m in self.members_.values() if hasattr(m, "contributions"))
-        found = next(knowing, None)
-        if found is None:
-            raise InvalidInput("average: no member explains itself; add a tree model to it")
+        found = [member for member in self.members_.values() if hasattr(member, what)]
+        if not found:
+            raise InvalidInput(f"average: no member tells its {what}; add a tree model to it")
         return found
 
 

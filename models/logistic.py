@@ -29,6 +29,7 @@ class LogisticScorer:
     knots_: np.ndarray  # (numbers, knots) in scaled units, NaN where a number has fewer
     weights_: np.ndarray  # (width + bends,)
     offset_: float
+    centre_: np.ndarray  # (width + bends,) mean of the training rows
 
     def __init__(self, *, strength: float = 0.3, knots: int = 4, max_levels: int = 100) -> None:
         self.strength = strength
@@ -55,7 +56,9 @@ class LogisticScorer:
         plain = self.inputs_.transform(encoded)
         self.knots_ = self._learn_knots(plain[:, : len(self.inputs_.numeric_)])
         model = LogisticRegression(C=self.strength, max_iter=1_000)
-        model.fit(self._bent(plain), target, sample_weight=weights)
+        bent = self._bent(plain)
+        model.fit(bent, target, sample_weight=weights)
+        self.centre_ = bent.mean(axis=0)
         self.weights_, self.offset_ = model.coef_[0].astype(np.float64), float(model.intercept_[0])
         return self
 
@@ -69,6 +72,15 @@ class LogisticScorer:
         z = (self._bent(plain) * self.weights_).sum(axis=1) + self.offset_
         return np.asarray(np.exp(-np.logaddexp(0.0, -z)))
 
+    def contributions(self, X: pd.DataFrame) -> np.ndarray:
+        """Return what each feature adds to the log-odds beyond its mean, (n, features)."""
+        require_fitted(self, "weights_")
+        plain = self.inputs_.transform(self.encoder_.encode(X))
+        added = (self._bent(plain) - self.centre_) * self.weights_
+        found = np.zeros((len(X), len(self.features)))
+        np.add.at(found.T, self._sources(), added.T)
+        return found
+
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the columns the model was trained with."""
@@ -79,7 +91,12 @@ class LogisticScorer:
         """Write `logistic.npz` and `encoder.json` with a manifest."""
         require_fitted(self, "weights_")
         with saving(folder, self.KIND, params_of(self), self.features) as draft:
-            learned = {"knots": self.knots_, "weights": self.weights_, "offset": self.offset_}
+            learned = {
+                "knots": self.knots_,
+                "weights": self.weights_,
+                "offset": self.offset_,
+                "centre": self.centre_,
+            }
             arrays = {
                 **{f"inputs_{name}": array for name, array in self.inputs_.to_arrays().items()},
                 **{name: np.asarray(value) for name, value in learned.items()},
@@ -97,7 +114,7 @@ class LogisticScorer:
             own = {n.removeprefix("inputs_"): arrays[n] for n in arrays if n.startswith("inputs_")}
             scorer.inputs_ = DenseInputs.from_arrays(own)
             scorer.knots_, scorer.weights_ = arrays["knots"], arrays["weights"]
-            scorer.offset_ = float(arrays["offset"])
+            scorer.offset_, scorer.centre_ = float(arrays["offset"]), arrays["centre"]
         return scorer
 
     def _learn_knots(self, numbers: np.ndarray) -> np.ndarray:
@@ -109,6 +126,19 @@ class LogisticScorer:
             inner = inner[inner < column.max()]  # a bend at the end bends nothing
             found[at, : len(inner)] = inner
         return found
+
+    def _sources(self) -> np.ndarray:
+        """Return the position of the feature that each input comes from, (width + bends,)."""
+        inputs = self.inputs_
+        bends = np.nonzero(~np.isnan(self.knots_))[0]
+        return np.concatenate(
+            [
+                inputs.numeric_,
+                inputs.numeric_[inputs.gaps_],
+                np.repeat(inputs.categories_, inputs.levels_),
+                inputs.numeric_[bends],
+            ]
+        )
 
     def _bent(self, plain: np.ndarray) -> np.ndarray:
         """Return the inputs (n, width) with the bends of the numbers behind them."""

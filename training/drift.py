@@ -67,9 +67,9 @@ def _binned(values: pd.Series, before: pd.Series) -> pd.Series:
     missing = values.isna().to_numpy()
     if pd.api.types.is_numeric_dtype(before.dtype):
         known = before.dropna().astype(float)
-        edges = (
-            np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else []
-        )
+        edges = np.empty(0)
+        if len(known):
+            edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
         at = np.searchsorted(edges, values.astype(float).to_numpy(), side="right").astype(object)
         return pd.Series(np.where(missing, _NOT_THERE, at)).astype(str)
     words = values.astype(object).where(~missing, _NOT_THERE).astype(str)

@@ -61,7 +61,7 @@ def strongest(contributions: np.ndarray, names: Sequence[str], top: int) -> Stro
     """Sum contributions (n, features) by theme and return the `top` themes of each row."""
     themes: dict[str, list[int]] = {}
     for at, name in enumerate(names):
-        themes.setdefault(_theme(name), []).append(at)
+        themes.setdefault(theme_of(name), []).append(at)
     sums, leaders = [], []
     for columns in themes.values():
         block = contributions[:, columns]
@@ -75,7 +75,8 @@ def strongest(contributions: np.ndarray, names: Sequence[str], top: int) -> Stro
     )
 
 
-def _theme(name: str) -> str:
+def theme_of(name: str) -> str:
+    """Return the theme of a feature: one of the table above, or the feature itself."""
     return next((theme for theme, pattern in _THEMES if re.fullmatch(pattern, name)), name)
 
 

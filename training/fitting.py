@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from domain.errors import NotEnoughData
+from models.calibrated import CalibratedScorer
 from models.forecast_boost import ForecastBoostScorer
 from models.protocols import Scorer
 from training.bootstrap import Sample
 from training.metrics import METRICS
+from training.pooling import fit_pooled, is_pooled
 from training.recipe import Options, ScoreRecipe
 from training.rows import Rows
 from training.splits import Split
@@ -30,7 +32,8 @@ class Fitted:
 def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) -> Fitted:
     """Fit all candidates; return the best at `split.calibrate`, without one the first that fits.
 
-    The first of the recipe stands unless the best is better by more than chance.
+    The first of the recipe, or a forecast that knows the season, stands unless the best is better
+    by more than chance.
     """
     metric = METRICS[recipe.metric]
     until = split.calibrate or split.test
@@ -52,22 +55,35 @@ def fit_best(recipe: ScoreRecipe, rows: Rows, split: Split, options: Options) ->
         raise NotEnoughData("no candidate of the recipe could learn from so few outcomes")
     best = next(iter(fitted))
     if split.calibrate is not None:
-        best = _clearly_best(recipe, rows.at([split.calibrate]), trials, scores, options)
+        first = _first(fitted, rows, split)
+        best = _clearly_best(recipe, rows.at([split.calibrate]), first, trials, scores, options)
     chosen = fitted[best]
-    if isinstance(chosen, ForecastBoostScorer) and until != split.test:
-        chosen = fit_stage(chosen, rows, split.test)  # what calibrates others teaches it as well
+    if until != split.test and (isinstance(chosen, ForecastBoostScorer) or is_pooled(chosen)):
+        # what calibrates others teaches it as well
+        chosen = fit(recipe, best, rows, split, options, until=split.test)
     return Fitted(best, chosen, trials)
+
+
+def _first(fitted: Mapping[str, Scorer], rows: Rows, split: Split) -> str:
+    """Return the candidate that stands: what others learn of the newest window, a season undoes."""
+    stage = rows.stages.get(split.test) if split.test else None
+    if stage is not None and stage.outlook.level is not None:
+        for name, scorer in fitted.items():
+            if isinstance(scorer, ForecastBoostScorer):
+                return name
+    return next(iter(fitted))
 
 
 def _clearly_best(
     recipe: ScoreRecipe,
     later: Rows,
+    first: str,
     trials: Mapping[str, float],
     scores: Mapping[str, np.ndarray],
     options: Options,
 ) -> str:
-    """Return the best of the trials, or the first where the best may be better by chance."""
-    first, best = next(iter(trials)), max(trials, key=trials.__getitem__)
+    """Return the best of the trials, or `first` where the best may be better by chance."""
+    best = max(trials, key=trials.__getitem__)
     sample = Sample(later.y, later.customers, options.seed)
     gain = sample.gain(METRICS[recipe.metric], scores[best], scores[first], CHOICE_RESAMPLES)
     return best if gain.low > 0 else first
@@ -84,12 +100,17 @@ def fit(
 ) -> Scorer:
     """Fit one candidate; the calibration cut-off stops the growth and calibrates.
 
-    One that corrects a forecast learns from all that was seen by `until` (None: the end) instead.
+    One that corrects a forecast, or a pooled one, learns from all that was seen by `until` (None:
+    the end) instead.
     """
     train = rows.at(split.train)
     scorer = recipe.candidates[name](options.for_rows(len(train)))
     if isinstance(scorer, ForecastBoostScorer):
         return fit_stage(scorer, rows, until)
+    if isinstance(scorer, CalibratedScorer) and is_pooled(scorer):
+        whole = timedelta(days=split.horizon_days)
+        seen = [at for at in split.cutoffs if until is None or at + whole <= until]
+        return fit_pooled(scorer, rows.at(seen), options.seed)
     if split.calibrate is None:
         return scorer.fit(train.X, train.y)
     later = rows.at([split.calibrate])

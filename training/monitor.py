@@ -212,7 +212,7 @@ def _level(value: float, look: float, warn: float) -> str:
 def _reading(
     champion: ScoreChampion, looked_at: str, value: float | Estimate | None, level: str, says: str
 ) -> Reading:
-    low = high = None
     if isinstance(value, Estimate):
-        value, low, high = value.value, value.low, value.high
-    return Reading(champion.name, champion.version, looked_at, value, low, high, level, says)
+        span = (value.value, value.low, value.high)
+        return Reading(champion.name, champion.version, looked_at, *span, level, says)
+    return Reading(champion.name, champion.version, looked_at, value, None, None, level, says)

@@ -1,6 +1,7 @@
 """The parts that recipes are made of: each function says what it is and returns how to make it."""
 
 from models.als import ALSRecommender
+from models.average import AverageScorer
 from models.baselines import ColumnScorer
 from models.bought_together import BoughtTogetherRecommender
 from models.buy_again import BuyAgainRecommender
@@ -10,6 +11,7 @@ from models.forecast_boost import ForecastBoostScorer
 from models.gbm import GBMScorer
 from models.hurdle import HurdleScorer
 from models.linear import LinearRecommender
+from models.logistic import LogisticScorer
 from models.popular import PopularRecommender
 from models.purchase_forecast import PurchaseForecastScorer
 from models.transitions import TransitionsRecommender
@@ -30,6 +32,28 @@ def trees(*, leaves: int, rounds: int = 300, min_leaf: int = 30) -> MakeScorer:
             regularization=5.0,
             num_threads=options.threads,
             seed=options.seed,
+        ),
+        seed=options.seed,
+    )
+
+
+def trees_and_lines() -> MakeScorer:
+    """Return small trees and calm lines, averaged, learned and calibrated over all windows."""
+    return lambda options: CalibratedScorer(
+        AverageScorer(
+            {
+                "trees": GBMScorer(
+                    trees=120,
+                    learning_rate=0.04,
+                    leaves=8,
+                    min_leaf=60,
+                    feature_fraction=0.3,
+                    regularization=5.0,
+                    num_threads=options.threads,
+                    seed=options.seed,
+                ),
+                "lines": LogisticScorer(strength=0.005, knots=2),
+            }
         ),
         seed=options.seed,
     )

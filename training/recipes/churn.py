@@ -1,7 +1,7 @@
 """Will this active customer stay silent for the horizon that the shop's own gaps suggest?"""
 
 from training.labels import stays_silent
-from training.parts import by_column, forecast_and_trees, trees
+from training.parts import by_column, forecast_and_trees, trees_and_lines
 from training.populations import active_customers
 from training.recipe import ScoreRecipe
 
@@ -12,9 +12,8 @@ RECIPE = ScoreRecipe(
     label=stays_silent(),
     horizons={"churn": None},
     candidates={
+        "trees_and_lines": trees_and_lines(),
         "forecast_and_trees": forecast_and_trees("silence"),
-        "trees": trees(leaves=15),
-        "small_trees": trees(leaves=4),
     },
     baselines={"recency": by_column("recency_days")},
     metric="auc",

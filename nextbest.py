@@ -15,11 +15,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from domain.errors import InvalidInput, NextbestError, NotEnoughData
 from domain.settings import Settings, load_settings
+from training.steps import Steps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,7 +64,7 @@ def import_(
     rules = load_mapping(mapping)
     log = open_log(settings)
     target = ShiftedLog(log, _now()) if shift_to_now else log
-    with _Steps() as steps:
+    with Steps(out) as steps:
         report = import_files(files, rules, target, progress=steps.show)
     out.print("\n".join(report.to_lines()), markup=False)
 
@@ -78,7 +78,7 @@ def build() -> None:
 
     settings = load_settings()
     log = open_log(settings)
-    with _Steps() as steps:
+    with Steps(out) as steps:
         steps.show("exporting new events to the lake", 0.0)
         added = export(log, settings.home)
         steps.show("building states", 0.3)
@@ -106,7 +106,7 @@ def train(
         _train_table(settings, table, target, time, name, keep or [])
         return
     outcomes, short = [], []
-    with _Steps() as steps:
+    with Steps(out) as steps:
         for name in names or recipe_names():
             try:
                 outcomes += train_one(name, settings, progress=steps.show)
@@ -127,7 +127,7 @@ def _train_table(
     if not (table and target):
         raise InvalidInput("give both --table FILE and --target COLUMN")
     asked = TableAsked(Path(table), target, time, name, keep)
-    with _Steps() as steps:
+    with Steps(out) as steps:
         steps.show(f"learning {asked.model}", 0.1)
         outcome, said = train_table(asked, settings, _now())
     _print_rows([outcome.to_row()])
@@ -189,7 +189,7 @@ def evaluate(names: Names = None) -> None:
     """Measure the champions again on the held-out last period."""
     from training.evaluation import evaluate as measure
 
-    with _Steps() as steps:
+    with Steps(out) as steps:
         rows = measure(names or [], load_settings(), progress=steps.show)
     _print_rows(rows)
 
@@ -207,7 +207,7 @@ def monitor(
     from training.monitor import monitor as look
 
     settings = load_settings()
-    with _Steps(hidden=as_json) as steps:
+    with Steps(out, hidden=as_json) as steps:
         readings = look(
             settings, names or [], _present(settings, quiet=as_json), at=_now(),
             recalibrate=recalibrate, progress=steps.show,
@@ -226,7 +226,7 @@ def score() -> None:
     from training.scoring import score_all
 
     settings = load_settings()
-    with _Steps() as steps:
+    with Steps(out) as steps:
         done = score_all(settings, _present(settings), progress=steps.show)
     out.print(f"{done.customers:,} customers scored with {', '.join(done.models)}")
 
@@ -237,7 +237,7 @@ def release() -> None:
     from training.release import release as write
 
     settings = load_settings()
-    with _Steps() as steps:
+    with Steps(out) as steps:
         steps.show("writing the release", 0.0)
         folder = write(settings, _present(settings))
     out.print(f"released {folder.name}; a running service takes it over within seconds")
@@ -255,7 +255,7 @@ def demo(
     settings = load_settings()
     if bool(data) != bool(from_):
         raise InvalidInput("give both --data NAME and --from FOLDER, or neither for the demo shop")
-    with _Steps() as steps:
+    with Steps(out) as steps:
         steps_taken = walk_through(settings, data, from_, customers, _now(), steps.show)
     _print_rows(steps_taken)
     serve(background=True)
@@ -367,28 +367,6 @@ def _present(settings: Settings, *, quiet: bool = False) -> datetime:
     if not quiet:
         out.print(f"the newest event is of {last_at:%Y-%m-%d}; as of that day")
     return last_at + timedelta(seconds=1)
-
-
-class _Steps:
-    """One progress line on the terminal; `show` says what is being done and how far it is."""
-
-    def __init__(self, *, hidden: bool = False) -> None:
-        self._bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-            console=out, transient=True, disable=hidden,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=1.0)
-
-    def __enter__(self) -> "_Steps":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, what: str, share: float) -> None:
-        """Show `what` and the share of it that is done, 0 to 1."""
-        self._bar.update(self._task, description=what, completed=share)
 
 
 def _print_rows(rows: Iterable[dict[str, Any]]) -> None:

@@ -9,6 +9,8 @@ from domain.errors import NotEnoughData
 from models.calibrated import CalibratedScorer
 from models.calibration import PlattCalibrator
 from models.calibrator_choice import stratified_folds
+from models.manifest import load_model
+from training.answers import Answers
 from training.bootstrap import Sample
 from training.card import Card
 from training.champions import ScoreChampion
@@ -17,7 +19,8 @@ from training.gates import decide
 from training.intervals import learn_intervals
 from training.matured import Matured
 from training.metrics import METRICS, METRICS_OF_UNIT
-from training.publishing import Trained
+from training.publishing import Proof, Trained
+from training.tracking import Tracker
 from training.workshop import Workshop
 
 METRIC, CHAMPION, FOLDS = "log_loss", "champion", 5
@@ -75,10 +78,35 @@ def recalibrated(shop: Workshop, champion: ScoreChampion, matured: Matured) -> T
         rows=len(y),
         horizon=f"{champion.sheet.horizon_days} days",
         params={"recipe": champion.sheet.recipe, "recalibrated_from": champion.version},
-        tags=shop.tags(champion.sheet.recipe, champion.recipe.feature_service),
+        tags=shop.tags(champion.sheet.recipe, champion.recipe.feature_service)
+        | {"label": champion.recipe.label.meaning},
         save=CalibratedScorer.of(champion.scorer, calibrator, told).save,
         draw=lambda folder: _draw(champion, folder),
+        proof=_proof(shop, champion, matured, outside, calibrator),
     )
+
+
+def _proof(
+    shop: Workshop,
+    champion: ScoreChampion,
+    matured: Matured,
+    outside: np.ndarray,
+    calibrator: PlattCalibrator,
+) -> Proof:
+    """Return what the champion's gate asks for: both on the matured scores."""
+    label, unit = champion.recipe.label.meaning, champion.sheet.unit
+    about = (label, champion.sheet.horizon_days, str(matured.scored_at))
+
+    def answers(score: np.ndarray) -> Answers:
+        return Answers.of_scores(unit, matured.y, matured.customers, score, about)
+
+    def save(folder: Path) -> None:
+        now = Tracker.open(shop.settings.home).champion(champion.name)
+        tested = now.tested if now and now.tested.is_dir() else None
+        scorer = load_model(tested) if tested else champion.scorer
+        CalibratedScorer.of(scorer, calibrator, "as its champion was tested").save(folder)
+
+    return Proof(answers(outside), save, lambda _: answers(matured.score))
 
 
 def _draw(champion: ScoreChampion, folder: Path) -> None:

@@ -83,8 +83,7 @@ class ALSRecommender(RanksByScore):
 
     def user_vector(self, history: History) -> np.ndarray:
         """Return the visitor's vector, (factors,) float32; zeros where no item is known."""
-        at, weights = self._catalogue().weights(history)
-        return np.asarray(self._pulls(at, weights).sum(axis=1), dtype=np.float32)
+        return np.asarray(self._pulls_of(history)[1].sum(axis=1), dtype=np.float32)
 
     def score_batch(self, histories: Sequence[History]) -> np.ndarray:
         """Return the score of each item for each history, (histories, items) float32."""
@@ -103,8 +102,8 @@ class ALSRecommender(RanksByScore):
         All past items sum to the score: item i adds y_j (Y_S^T W Y_S + D)^-1 w_i y_i to item j
         (Hu, Koren & Volinsky 2008, section 5).
         """
-        at, weights = self._catalogue().weights(history)
-        added = self._pulls(at, weights).T @ self.item_vectors[positions].T  # (m, asked)
+        at, pulls = self._pulls_of(history)
+        added = pulls.T @ self.item_vectors[positions].T  # (m, asked)
         return past_reasons(self.item_ids[at], added, top)
 
     def save(self, folder: Path) -> None:
@@ -138,7 +137,20 @@ class ALSRecommender(RanksByScore):
         self.item_factors_ = item_factors
         basis = Basis.of(item_factors.astype(np.float64))
         self._gram, self._rotation = basis.gram, basis.rotation
+        self._last: tuple[History, np.ndarray, np.ndarray] | None = None
         return self
+
+    def _pulls_of(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions of the past items, (m,), and their pulls.
+
+        A list and its reasons ask for the same visitor one after the other, so the last answer is
+        kept. Threads may race for which that is: each is whole, and checked against the history.
+        """
+        last = self._last
+        if last is None or last[0] != history:
+            at, weights = self._catalogue().weights(history)
+            last = self._last = history, at, self._pulls(at, weights)
+        return last[1], last[2]
 
     def _pulls(self, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return what each past item adds to the visitor's vector, (factors, m) float64."""

@@ -25,14 +25,23 @@ START: dict[str, Any] = {
     "ridge": 300.0,
     "ridge_share": 0.0,
 }
-# Tried in this order, each value beside the best of all before it.
-NEIGHBOURHOOD = (
-    ("user_exponent", (0.5, 0.1)),
-    ("exponent", (0.2, 0.4, 0.1, 0.5)),
-    ("user_exponent", (0.4, 0.2)),
+# Tried in this order, each change beside the best of all before it. How much of the directions is
+# good depends on how far popular items are favoured, so these two are changed together as well.
+Changes = Sequence[dict[str, Any]]
+NEIGHBOURHOOD: Sequence[Changes] = (
+    ({"user_exponent": 0.5}, {"user_exponent": 0.1}),
+    ({"exponent": 0.2}, {"exponent": 0.5}),
 )
-DIRECTIONS = (("factors", (64, 256, 768)), ("boost", (0.25, 1.0)))
-RIDGES = (("ridge", (50.0, 200.0, 800.0)), ("ridge_share", (0.3, 0.7, 1.0)))
+FACTORS: Changes = ({"factors": 128}, {"factors": 1024}, {"factors": 1536})
+DIRECTIONS: Sequence[Changes] = (
+    ({"boost": 0.4}, {"boost": 2.0}, {"exponent": 0.4}, {"exponent": 0.4, "boost": 2.0}),
+    ({"user_exponent": 0.4}, {"user_exponent": 0.2}),
+)
+RIDGES: Sequence[Changes] = (
+    ({"ridge": 50.0}, {"ridge": 200.0}, {"ridge": 800.0}),
+    ({"ridge_share": 0.3}, {"ridge_share": 0.7}, {"ridge_share": 1.0}),
+)
+MOST_DIRECTIONS = 200_000_000  # numbers in the directions of one try, 0.8 GB: fewer factors beyond
 
 
 class LinearChoice:
@@ -76,7 +85,7 @@ class LinearChoice:
             best = self._climb(best | {"ridge_share": 0.5}, RIDGES, instead=best)
         if best["ridge_share"] < 1:
             best = self._climb(best, NEIGHBOURHOOD)
-            best = self._climb(best | {"boost": 0.5}, DIRECTIONS, instead=best)
+            best = self._climb(best | {"boost": 1.0}, self._affordable(), instead=best)
         return best
 
     def ndcg(self, settings: dict[str, Any]) -> float:
@@ -90,16 +99,20 @@ class LinearChoice:
             self.tried[key] = mean_ndcg(scores, self.targets, self.k)
         return self.tried[key]
 
+    def _affordable(self) -> list[Changes]:
+        """Return the steps of the directions, without numbers of them that would not fit."""
+        most = MOST_DIRECTIONS // max(self.taken.shape)
+        return [[change for change in FACTORS if change["factors"] <= most], *DIRECTIONS]
+
     def _climb(
         self,
         start: dict[str, Any],
-        steps: Sequence[tuple[str, Sequence[Any]]],
+        steps: Sequence[Changes],
         instead: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         best = start
-        for name, values in steps:
-            others = [best | {name: value} for value in values]
-            best = max([best, *others], key=self.ndcg)
+        for changes in steps:
+            best = max([best, *(best | change for change in changes)], key=self.ndcg)
         if instead is not None and self.ndcg(best) < (1 + _MIN_GAIN) * self.ndcg(instead):
             return instead
         return best
@@ -136,7 +149,7 @@ class LinearChoice:
 
     def _directions_of(self, user_exponent: float) -> Directions:
         if self._directions is None or self._directions[0] != user_exponent:
-            most = max(DIRECTIONS[0][1])
+            most = max(change["factors"] for change in (START, *self._affordable()[0]))
             walks = self._graph_of(user_exponent).walks
             self._directions = user_exponent, leading(walks, most, self.seed)
         return self._directions[1]

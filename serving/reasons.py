@@ -4,7 +4,7 @@ A reason comes from the terms that made the score. It names only items that the 
 that are on the page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.items import ItemTable
@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     RULE: "a rule of the placement put it there",
     OUT_OF_STOCK: "not in stock, so behind what is; in lists to be put in order alone",
 }
+_TOUCHED = "touched"  # where nothing is known of how
 HERE = "here"  # no verb: the item is on the page
 Reason = dict[str, Any]
 
@@ -44,36 +45,31 @@ def bought_often(where: str | None = None, item_id: str | None = None) -> Reason
     return reason(AFFINITY, f"bought often in {where}", item_id)
 
 
-def reasons_of(
-    items: ItemTable,
-    row: int,
-    parts: Iterable[tuple[str, float]],
-    verbs: Mapping[str, str],
-    is_new: bool,
-) -> list[Reason]:
-    """Return the past items that drew an item, strongest first; what spoke against it is none."""
-    parts = list(parts)
-    found = [
-        _drawn(items, row, item_id, added, verbs.get(item_id, "touched"), is_new)
-        for item_id, added in parts
-        if added > 0
-    ]
-    if found:
-        return found
-    return [reason(TASTE, "fits what you did as a whole") if parts else bought_often()]
+class Reasons:
+    """Words for what drew items to one visitor; what is said of a past item is made up once."""
 
+    def __init__(self, items: ItemTable, verbs: Mapping[str, str]) -> None:
+        self._items, self._verbs = items, verbs
+        self._because: dict[str, str] = {}
 
-def _drawn(
-    items: ItemTable, row: int, item_id: str, added: float, verb: str, is_new: bool
-) -> Reason:
-    kind = CONTEXT if verb == HERE else CONTENT if is_new else HISTORY
-    return reason(kind, _said(items, row, item_id, verb), item_id, round(added, 6))
+    def of(self, row: int, parts: Sequence[tuple[str, float]], is_new: bool) -> list[Reason]:
+        """Return the past items that drew an item, strongest first; none that spoke against it."""
+        drew = [(item_id, added) for item_id, added in parts if added > 0]
+        if drew:
+            own = self._items.ids[row]
+            return [self._drawn(own, item_id, added, is_new) for item_id, added in drew]
+        return [reason(TASTE, "fits what you did as a whole") if parts else bought_often()]
 
+    def _drawn(self, own: str, item_id: str, added: float, is_new: bool) -> Reason:
+        verb = self._verbs.get(item_id, _TOUCHED)
+        kind = CONTEXT if verb == HERE else CONTENT if is_new else HISTORY
+        if item_id == own and verb != HERE:
+            return reason(kind, f"you {verb} it", item_id, round(added, 6))
+        if item_id not in self._because:
+            self._because[item_id] = self._said(item_id, verb)
+        return reason(kind, self._because[item_id], item_id, round(added, 6))
 
-def _said(items: ItemTable, row: int, item_id: str, verb: str) -> str:
-    """Return in words why an item of the past drew the item at `row`."""
-    past = items.row_of.get(item_id)
-    title = item_id if past is None else items.titles[past]
-    if verb == HERE:
-        return f"goes with {title}"
-    return f"you {verb} it" if past == row else f"because you {verb} {title}"
+    def _said(self, item_id: str, verb: str) -> str:
+        past = self._items.row_of.get(item_id)
+        title = item_id if past is None else self._items.titles[past]
+        return f"goes with {title}" if verb == HERE else f"because you {verb} {title}"

@@ -7,7 +7,7 @@ import numpy as np
 
 from serving.question import AFFINITY, CONTENT, MODEL, POPULAR, TRENDING, Question, Wish
 from serving.reasons import TRENDING as RISING
-from serving.reasons import Reason, bought_often, reason, reasons_of
+from serving.reasons import Reason, Reasons, bought_often, reason
 from serving.release import Release
 
 CONTEXT = "context_items"
@@ -67,9 +67,9 @@ def by_taste(asked: Question) -> list[Pick]:
     scores = np.concatenate([known[1], new[1]])
     best = np.argsort(-scores, kind="stable")[:limit]  # of equals the known one
     drawn = leaning.strongest(rows[best], _REASONS)
-    items, verbs = asked.release.items, asked.verbs
+    reasons = Reasons(asked.release.items, asked.verbs)
     return [
-        Pick(row, score, reasons_of(items, row, parts, verbs, is_new), CONTENT if is_new else MODEL)
+        Pick(row, score, reasons.of(row, parts, is_new), CONTENT if is_new else MODEL)
         for row, score, is_new, parts in zip(
             rows[best].tolist(), scores[best].tolist(), (best >= len(known[0])).tolist(), drawn,
             strict=True,

@@ -35,6 +35,7 @@ class Taste:
         self.rows = rows[self.positions]  # (places,) in the table
         self._place_of = np.full(len(items), -1, dtype=np.int64)
         self._place_of[self.rows] = np.arange(len(self.rows))
+        self._is_whole = np.array_equal(self.rows, np.arange(len(self.rows)))
         self._ids = frozenset(ids)
         self._explains = model if isinstance(model, Explains) else None
         self.index: VectorIndex | None = None
@@ -54,6 +55,10 @@ class Taste:
         """Return the place of each row in the model, -1 for none."""
         inside = rows < len(self._place_of)
         return np.where(inside, self._place_of[np.where(inside, rows, 0)], -1)
+
+    def open_places(self, allowed: np.ndarray) -> np.ndarray:
+        """Return for each place whether its row is in allowed (items,) bool; may be a view."""
+        return allowed[: len(self.rows)] if self._is_whole else allowed[self.rows]
 
     def directions(self, rows: np.ndarray) -> np.ndarray | None:
         """Return unit vectors of these rows, (rows, d), zeros for unknown; None without vectors."""
@@ -80,11 +85,11 @@ class Taste:
             return None
         if self._directions is not None:
             query = self._directions.rows(np.array([place]))[0]
-            places, scores = self._directions.search(query, k, allowed[self.rows])
+            places, scores = self._directions.search(query, k, self.open_places(allowed))
         else:
             touched = History.of([str(self.model.item_ids[self.positions[place]])])
             scored = self.model.score_all(touched)[self.positions]
-            places, scores = best_of(scored, k, allowed[self.rows] & (scored > 0))
+            places, scores = best_of(scored, k, self.open_places(allowed) & (scored > 0))
         return self.rows[places], scores
 
     def parts(self, history: History, places: np.ndarray, top: int) -> list[Parts]:
@@ -107,7 +112,7 @@ class Leaning:
 
     def known(self, k: int, allowed: np.ndarray) -> Found:
         """Return at most `k` allowed rows of items that the model knows, best first."""
-        open_ = allowed[self.taste.rows]
+        open_ = self.taste.open_places(allowed)
         if self.query is not None and self.taste.index is not None:
             places, scores = self.taste.index.search(self.query, k, open_)
         else:

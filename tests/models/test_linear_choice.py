@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from models import linear_choice
 from models.interactions import Interactions
 from models.linear import LinearRecommender
 from models.linear_choice import LinearChoice
@@ -61,3 +62,12 @@ def test_ndcg_agrees_with_counting_by_hand():
     gain = 1 / np.log2(np.array([2, 3]))
     expected = (gain[1] / gain.sum() + 0) / 2
     assert mean_ndcg(scores, targets, 2) == pytest.approx(expected)
+
+
+def test_a_large_catalogue_is_not_asked_for_more_directions_than_fit(cut, monkeypatch):
+    train, targets = cut
+    monkeypatch.setattr("models.linear_choice.MOST_DIRECTIONS", 512 * 120)
+    choice = LinearChoice(train, np.arange(120), targets, k=5, trials=100)
+    choice.best()
+    factors = list(linear_choice.START).index("factors")
+    assert {key[factors] for key in choice.tried} <= {128, 512}

@@ -8,9 +8,10 @@ def past_reasons(past: np.ndarray, added: np.ndarray, top: int) -> list[list[tup
 
     Greatest first; past items that added nothing are left out.
     """
-    order = np.argsort(-added, axis=0, kind="stable")[:top]  # (top, asked)
-    found: list[list[tuple[str, float]]] = []
-    for column, best in enumerate(order.T):
-        kept = best[added[best, column] != 0]
-        found.append(list(zip(past[kept].tolist(), added[kept, column].tolist(), strict=True)))
-    return found
+    by_asked = np.ascontiguousarray(added.T)  # (asked, m)
+    order = np.argsort(-by_asked, axis=1, kind="stable")[:, :top]
+    ids, worth = past[order].tolist(), np.take_along_axis(by_asked, order, axis=1).tolist()
+    return [
+        [pair for pair in zip(names, values, strict=True) if pair[1] != 0]
+        for names, values in zip(ids, worth, strict=True)
+    ]

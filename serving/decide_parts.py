@@ -18,6 +18,7 @@ from serving.at_once import NOBODY, Seen
 from serving.deciding import FAILED, judge, silence_of
 from serving.exposures import Ids
 from serving.listing import list_answer, wish_of
+from serving.past import Past
 from serving.people import Person
 from serving.placing import Placed, place
 from serving.question import Wish
@@ -109,13 +110,14 @@ def decide_parts(call: Call) -> Decided:
 def _lists(call: Call) -> list[dict[str, Any]]:
     """Return one list per placement; what one shows, none after it shows again."""
     taken: list[str] = []
+    pasts: dict[int, Past] = {}  # the lists are of one person, at one moment
     answers = []
     for number, wanted in enumerate(call.asked.want.recommendations, start=1):
         here = [*call.asked.context_items, *wanted.context_items]
         asked = wanted.model_copy(update={"context_items": here})
         bought = call.seen.bought if call.seen else {}
         wish = wish_of(asked, call.person, bought, call.masks[number - 1], call.now)
-        wish = replace(wish, exclude=[*wanted.exclude, *taken])
+        wish = replace(wish, exclude=[*wanted.exclude, *taken], pasts=pasts)
         placed = _placed(call, wish, wanted.placement)
         answer = list_answer(call.runtime, "decide", call.release, placed.choice)
         answer["decision_id"] = f"{call.decision_id}-{number}"

@@ -10,6 +10,7 @@ Names beside each other must all hold. A missing value fulfils no comparison, `!
 """
 
 import difflib
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from serving.items import NUMBER, Column, ItemTable
 
 MAX_DEPTH = 5
 MAX_VALUES = 1000
+MAX_KEPT = 32  # masks of one table
 _ORDER: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -32,8 +34,22 @@ _TYPES = {"text": "a text", "number": "a finite number", "boolean": "true or fal
 
 
 def mask_of(plain: Mapping[str, Any], items: ItemTable) -> np.ndarray:
-    """Return which items pass, (items,) bool, or raise InvalidInput with the place of the fault."""
-    return _all(plain, items, "filter", 1)
+    """Return which items pass, (items,) bool, or raise InvalidInput with the place of the fault.
+
+    The table keeps the masks of the latest filters, which is why they are read only.
+    """
+    try:
+        text = json.dumps(plain)
+    except (TypeError, ValueError):  # no JSON, so it is a fault that `_all` names
+        return _all(plain, items, "filter", 1)
+    mask = items.masks.get(text)
+    if mask is None:
+        mask = _all(plain, items, "filter", 1)
+        mask.flags.writeable = False
+        if len(items.masks) >= MAX_KEPT:
+            items.masks.clear()
+        items.masks[text] = mask
+    return mask
 
 
 def failing(plain: Mapping[str, Any], items: ItemTable, row: int) -> list[str]:

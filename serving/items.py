@@ -78,6 +78,11 @@ class ItemTable:
         return np.lexsort((-self.popularity, -self.trend))
 
     @cached_property
+    def masks(self) -> dict[str, np.ndarray]:
+        """Filters that were asked lately, as JSON -> which items pass, (items,) bool."""
+        return {}
+
+    @cached_property
     def columns(self) -> dict[str, Column]:
         """Every attribute that a filter may name."""
         given: dict[str, Sequence[Any]] = {

@@ -18,9 +18,9 @@ from serving.filters import mask_of
 from serving.moves import note
 from serving.placement_store import Kept
 from serving.pool import Boosting, Pool, boosted, joined, pool_of
-from serving.question import Wish
+from serving.question import Question, Wish
 from serving.reasons import RULE, reason
-from serving.recommend import Choice, Pick, recommend
+from serving.recommend import Choice, Pick, candidates, recommend, with_reasons
 from serving.release import Release
 from serving.rules_trace import BOOSTED, FRESH, KEPT_OUT, PINNED, Step, Trace
 from serving.shapes.placements import VECTORS, Pin, Rule
@@ -90,7 +90,8 @@ class _Placing:
             pool = longer
             arranged = self._arranged(pool, pins, new)
         note(pool, arranged, dict(pins), self.trace)
-        picks = [self._told(pool.picks[n], n, arranged) for n in arranged.order]
+        chosen = with_reasons(self._asked(self.wish), [pool.picks[n] for n in arranged.order])
+        picks = [self._told(pick) for pick in chosen]
         rows = [pool.picks[n].row for n in arranged.order if n in arranged.pinned]
         return Placed(replace(pool.choice, picks=picks), self.trace, self.kept, rows)
 
@@ -166,7 +167,7 @@ class _Placing:
             passed = mask if self.wish.passed is None else mask & self.wish.passed
             asked = replace(self.wish, passed=passed, limit=int(mask.sum()))
             worth = float(pool.worth.min(initial=1.0))
-            pool = joined(pool, recommend(self.release, asked).picks, worth)
+            pool = joined(pool, candidates(self._asked(asked)).picks, worth)
         place = {pick.row: n for n, pick in enumerate(pool.picks)}
         for row, number in rows:
             if row not in place:
@@ -239,10 +240,13 @@ class _Placing:
             full = np.flatnonzero(counts >= cap.at_most)
             open_ &= ~np.isin(codes, full)
         limit = max(5 * missing, 50)
-        more = recommend(self.release, replace(self.wish, passed=open_, limit=limit))
+        more = candidates(self._asked(replace(self.wish, passed=open_, limit=limit)))
         return joined(pool, more.picks, float(pool.worth.min(initial=1.0)))
 
-    def _told(self, pick: Pick, n: int, arranged: Arranged) -> Pick:
+    def _asked(self, wish: Wish) -> Question:
+        return Question(self.release, wish)
+
+    def _told(self, pick: Pick) -> Pick:
         """Return an item with what a rule had to do with its place."""
         steps = self.trace.of(pick.row)
         texts = list(dict.fromkeys(s.text for s in steps if s.effect in _TOLD))

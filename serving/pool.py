@@ -1,6 +1,7 @@
 """Candidates for the list of a placement: ranked by its sources, worth more or less by its boosts.
 
-Every item comes from `recommend`, so none is in that the wish rules out.
+Every item is a candidate of the recommender, so none is in that the wish rules out. Reasons come
+with the items that are shown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from serving.arrange import worth_of
-from serving.question import MODEL, USUAL, Wish
-from serving.recommend import Choice, Pick, recommend
+from serving.question import MODEL, USUAL, Question, Wish
+from serving.recommend import Choice, Pick, candidates
 from serving.release import Release
 from serving.rules_trace import BOOSTED, BURIED, Step, Trace
 from serving.shapes.placements import Source
@@ -74,12 +75,13 @@ def _ranked(
     limit: int,
 ) -> Choice:
     """Return what a ranking finds: its best, and behind them its best of each mask."""
-    first = recommend(release, replace(wish, sources=sources))
+    first = candidates(Question(release, replace(wish, sources=sources)))
     found = {pick.row: pick for pick in first.picks}
     more: dict[int, Pick] = {}
     for mask in masks:
         passed = mask if wish.passed is None else mask & wish.passed
-        choice = recommend(release, replace(wish, sources=sources, passed=passed, limit=limit))
+        narrow = replace(wish, sources=sources, passed=passed, limit=limit)
+        choice = candidates(Question(release, narrow))
         more |= {pick.row: pick for pick in choice.picks if pick.row not in found}
     behind = sorted(more.values(), key=lambda pick: (-pick.score, pick.row))
     return replace(first, picks=[*first.picks, *behind])

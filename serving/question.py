@@ -1,15 +1,13 @@
 """A list that is wanted, and what is known when it is made: what may be shown, who likes what."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from domain.behaviour import Touch
-from models.history import History
-from serving.history import Habits, history_of, verbs_of
-from serving.reasons import HERE
+from serving.past import Past
 from serving.release import Release
 from serving.taste import Leaning
 
@@ -38,6 +36,7 @@ class Wish:
     passed: np.ndarray | None = None  # (items,) bool, which items pass the filter
     seen: Collection[str] = ()  # that must not be shown again
     sources: tuple[str, ...] = USUAL
+    pasts: dict[int, Past] = field(default_factory=dict)  # by release; shared by what it turns into
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,46 +58,16 @@ class Question:
         return allowed
 
     @cached_property
-    def habits(self) -> Habits:
-        """How acts were weighed when the recommender learned."""
-        return Habits.of(self.release.models.get(self.release.recommender, {}))
-
-    @cached_property
-    def history(self) -> History:
-        """The acts that count, and what is on the page."""
-        return history_of(self.wish.touches, self.wish.context_items, self.wish.now, self.habits)
+    def past(self) -> Past:
+        """What the release makes of the visitor, the same for all that is asked of one wish."""
+        wish, found = self.wish, self.wish.pasts.get(id(self.release))
+        if found is None or not found.is_of(wish.touches, wish.context_items, wish.now):
+            found = Past(self.release, wish.touches, wish.context_items, wish.now)
+            wish.pasts[id(self.release)] = found  # it holds the release, so the id stays its own
+        return found
 
     @cached_property
     def leaning(self) -> Leaning | None:
-        """What the visitor leans to; None where the recommender knows none of their items."""
-        taste, wanted = self.release.taste, self.wish.sources
-        if taste is None or not (MODEL in wanted or CONTENT in wanted):
-            return None
-        if not taste.knows(self.history.item_ids):
-            return None
-        return taste.of(self.history, self.release.newcomers)
-
-    @cached_property
-    def knows_visitor(self) -> bool:
-        """Whether the recommender knows an item of the visitor, and not of the page alone."""
-        taste = self.release.taste
-        own = len(self.history) - len(self.wish.context_items)
-        return taste is not None and taste.knows(self.history.item_ids[:own])
-
-    @cached_property
-    def verbs(self) -> dict[str, str]:
-        """What the visitor did with each item, in words."""
-        return verbs_of(self.wish.touches, self.habits) | dict.fromkeys(
-            self.wish.context_items, HERE
-        )
-
-    @cached_property
-    def near(self) -> dict[str, str]:
-        """The categories of the page, else of the visitor, each with the latest item of it."""
-        items = self.release.items
-        for ids in (self.wish.context_items, self.history.item_ids):
-            pairs = ((items.categories[row], items.ids[row]) for row in items.rows(ids).tolist())
-            found = {category: item_id for category, item_id in pairs if category is not None}
-            if found:
-                return found
-        return {}
+        """What the visitor leans to; None where nobody asks, or the recommender cannot say."""
+        wanted = self.wish.sources
+        return self.past.leaning if MODEL in wanted or CONTENT in wanted else None

@@ -1,7 +1,7 @@
 """Which items to show: candidates of several sources, filters kept exactly, reasons that hold."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from serving.question import AFFINITY, CONTENT, MODEL, POPULAR, TRENDING, Questi
 from serving.reasons import TRENDING as RISING
 from serving.reasons import Reason, Reasons, bought_often, reason
 from serving.release import Release
+from serving.vectors import first_of
 
 CONTEXT = "context_items"
 _REASONS = 3  # the strongest of each item
@@ -20,7 +21,7 @@ class Pick:
 
     row: int
     score: float
-    reasons: list[Reason]
+    reasons: Sequence[Reason] = ()
     source: str = POPULAR
 
 
@@ -40,6 +41,12 @@ def recommend(release: Release, wish: Wish) -> Choice:
 
 def choose(asked: Question) -> Choice:
     """Answer a question: who leans to what first, then what is popular near it, and at all."""
+    choice = candidates(asked)
+    return replace(choice, picks=with_reasons(asked, choice.picks))
+
+
+def candidates(asked: Question) -> Choice:
+    """Answer a question without reasons, for what is going to be chosen from."""
     picks = by_taste(asked)
     ways = (
         (TRENDING, asked.release.items.by_trend),
@@ -66,14 +73,30 @@ def by_taste(asked: Question) -> list[Pick]:
     rows = np.concatenate([known[0], new[0]])
     scores = np.concatenate([known[1], new[1]])
     best = np.argsort(-scores, kind="stable")[:limit]  # of equals the known one
-    drawn = leaning.strongest(rows[best], _REASONS)
-    reasons = Reasons(asked.release.items, asked.verbs)
     return [
-        Pick(row, score, reasons.of(row, parts, is_new), CONTENT if is_new else MODEL)
-        for row, score, is_new, parts in zip(
-            rows[best].tolist(), scores[best].tolist(), (best >= len(known[0])).tolist(), drawn,
+        Pick(row, score, (), CONTENT if is_new else MODEL)
+        for row, score, is_new in zip(
+            rows[best].tolist(), scores[best].tolist(), (best >= len(known[0])).tolist(),
             strict=True,
         )
+    ]  # fmt: skip
+
+
+def with_reasons(asked: Question, picks: Sequence[Pick]) -> list[Pick]:
+    """Return the items with what drew each one; one that says it already is left as it is."""
+    leaning, items = asked.past.leaning, asked.release.items
+    drawn = [p.row for p in picks if p.source in (MODEL, CONTENT) and not p.reasons]
+    parts = leaning.strongest(drawn, _REASONS) if leaning and drawn else []
+    parts_of = dict(zip(drawn, parts, strict=True)) if leaning else {}
+    words = Reasons(items, asked.past.verbs if parts_of else {})
+    return [
+        pick if pick.reasons else Pick(
+            pick.row, pick.score,
+            words.of(pick.row, parts_of[pick.row], pick.source == CONTENT)
+            if pick.row in parts_of else _why(asked, pick.source, pick.row),
+            pick.source,
+        )
+        for pick in picks
     ]  # fmt: skip
 
 
@@ -81,7 +104,7 @@ def popular(release: Release, wish: Wish, why: str) -> Choice:
     """Return what is popular whoever asks; `why` says what it stands in for."""
     asked = Question(release, wish)
     picks = _ranked(asked, POPULAR, release.items.by_popularity, (), None)
-    return Choice(picks, POPULAR, why)
+    return Choice(with_reasons(asked, picks), POPULAR, why)
 
 
 def _ranked(
@@ -96,15 +119,14 @@ def _ranked(
         return []
     items = asked.release.items
     open_ = asked.allowed.copy()
-    if source == AFFINITY:
-        open_ &= items.columns["category"].one_of(asked.near)
     open_[list(taken)] = False
-    rows = ranked[open_[ranked]][:missing].tolist()
+    if not open_.any():
+        return []
+    if source == AFFINITY:
+        open_ &= items.columns["category"].one_of(asked.past.near)
+    rows = first_of(ranked, missing, open_).tolist()
     values = items.trend if source == TRENDING else items.popularity
-    return [
-        Pick(row, float(values[row]) if score is None else score, _why(asked, source, row), source)
-        for row in rows
-    ]
+    return [Pick(row, float(values[row]) if score is None else score, (), source) for row in rows]
 
 
 def _why(asked: Question, source: str, row: int) -> list[Reason]:
@@ -112,7 +134,7 @@ def _why(asked: Question, source: str, row: int) -> list[Reason]:
         return [reason(RISING, "wanted more than usual")]
     category = asked.release.items.categories[row]
     if source == AFFINITY and category is not None:
-        return [bought_often(category, asked.near[category])]
+        return [bought_often(category, asked.past.near[category])]
     return [bought_often()]
 
 
@@ -125,7 +147,7 @@ def _said(asked: Question, picks: list[Pick]) -> Choice:
         is_page = near and len(asked.release.items.rows(asked.wish.context_items)) > 0
         fallback = CONTEXT if is_page else AFFINITY if near else POPULAR
         return Choice(picks, fallback, _why_without(asked.release, picks))
-    if asked.knows_visitor:
+    if asked.past.knows_visitor:
         return Choice(picks)
     return Choice(picks, CONTEXT, "nothing is known of this visitor but the items on the page")
 

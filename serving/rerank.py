@@ -5,6 +5,7 @@ stands behind it in the order given, and ids that no item has come last, or not 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +51,7 @@ def ranked(release: Release, rows: np.ndarray, wish: Wish) -> Choice:
     """Return exactly these rows, best first."""
     given = np.zeros(len(release.items), dtype=bool)
     given[rows] = True
-    choice = recommend(release, Wish(wish.limit, wish.now, wish.touches, passed=given))
+    choice = recommend(release, replace(wish, passed=given))
     return Choice(
         [*choice.picks, *_behind(rows, choice.picks)], choice.fallback, choice.fallback_reason
     )

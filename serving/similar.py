@@ -7,6 +7,7 @@ from serving.question import MODEL
 from serving.reasons import POPULAR, SAME_CATEGORY, SIMILAR, TRENDING, reason
 from serving.recommend import Choice, Pick
 from serving.release import Release
+from serving.vectors import first_of
 
 
 def similar_items(release: Release, item_id: str, limit: int) -> Choice:
@@ -36,7 +37,7 @@ def _same_category(release: Release, row: int, limit: int, allowed: np.ndarray) 
         allowed = allowed & items.columns["category"].equal_to(category)
     why = reason(fallback, words)
     ranked = items.by_popularity
-    rows = ranked[allowed[ranked]][:limit].tolist()
+    rows = first_of(ranked, limit, allowed).tolist()
     picks = [Pick(other, float(items.popularity[other]), [why]) for other in rows]
     return Choice(picks, fallback, "this item has no vector in the release")
 
@@ -45,7 +46,7 @@ def trending_items(release: Release, limit: int, passed: np.ndarray | None = Non
     """Return items in stock whose demand rises fastest against their own past."""
     items = release.items
     allowed = items.in_stock if passed is None else items.in_stock & passed
-    rows = items.by_trend[allowed[items.by_trend]][:limit].tolist()
+    rows = first_of(items.by_trend, limit, allowed).tolist()
     why = reason(TRENDING, "wanted more than usual")
     picks = [Pick(row, float(items.trend[row]), [why], TRENDING) for row in rows]
     if release.release_id is not None:

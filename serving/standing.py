@@ -45,7 +45,7 @@ def _scored(asked: Question) -> Iterator[tuple[str, np.ndarray]]:
     yield MODEL, np.where(is_new, np.nan, scores)
     yield CONTENT, np.where(is_new & (scores != 0), scores, np.nan)
     yield TRENDING, items.trend
-    near = items.columns["category"].one_of(asked.near)
+    near = items.columns["category"].one_of(asked.past.near)
     yield AFFINITY, np.where(near, items.popularity, np.nan)
     yield POPULAR, items.popularity
 

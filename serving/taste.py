@@ -85,7 +85,7 @@ class Taste:
             return None
         if self._directions is not None:
             query = self._directions.rows(np.array([place]))[0]
-            places, scores = self._directions.search(query, k, self.open_places(allowed))
+            places, scores = self._directions.search(query, k, allowed, self.rows)
         else:
             touched = History.of([str(self.model.item_ids[self.positions[place]])])
             scored = self.model.score_all(touched)[self.positions]
@@ -112,17 +112,20 @@ class Leaning:
 
     def known(self, k: int, allowed: np.ndarray) -> Found:
         """Return at most `k` allowed rows of items that the model knows, best first."""
-        open_ = self.taste.open_places(allowed)
+        rows = self.taste.rows
         if self.query is not None and self.taste.index is not None:
-            places, scores = self.taste.index.search(self.query, k, open_)
+            places, scores = self.taste.index.search(self.query, k, allowed, rows)
         else:
             scored = cast(np.ndarray, self.scored)
-            places, scores = best_of(scored, k, open_ & (scored != 0))  # 0: nothing speaks for it
-        return self.taste.rows[places], scores
+            open_ = self.taste.open_places(allowed) & (scored != 0)  # 0: nothing speaks for it
+            places, scores = best_of(scored, k, open_)
+        return rows[places], scores
 
     def new(self, k: int, allowed: np.ndarray) -> Found:
         """Return at most `k` allowed rows of newcomers, best first."""
         rows = self.newcomers.rows
+        if not len(rows):
+            return rows, np.empty(0, dtype=np.float32)
         scores = self.newcomers.scores(self._at)
         best, found = best_of(scores, k, allowed[rows] & (scores != 0))
         return rows[best], found

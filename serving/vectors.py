@@ -44,27 +44,40 @@ class VectorIndex:
         found = np.asarray(self.vectors[rows] @ query)
         return found if self._scale is None else found * self._scale[rows]
 
-    def search(self, query: np.ndarray, k: int, allowed: np.ndarray) -> Found:
-        """Return at most `k` rows with `allowed` (rows,) bool set, best first."""
+    def search(
+        self, query: np.ndarray, k: int, allowed: np.ndarray, at: np.ndarray | None = None
+    ) -> Found:
+        """Return at most `k` rows with `allowed` (n,) bool set, best first.
+
+        `at` (rows,) says where in `allowed` each row stands; without it row 0 stands at 0.
+        """
         kept = int(np.count_nonzero(allowed))
         k = min(k, kept)
         if k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         query = query.astype(np.float32)
-        if kept < FEW * len(self):
-            rows = np.flatnonzero(allowed)
-            best, scores = best_of(self.scores(query, rows), k, np.ones(kept, dtype=bool))
+        if kept >= FEW * len(self):
+            found = self._near(query, k, allowed, at)
+            if found is not None:
+                return found
+        open_ = allowed if at is None else allowed[at]
+        rows = np.flatnonzero(open_)
+        if len(rows) < FEW * len(self):
+            best, scores = best_of(self.scores(query, rows), k, np.ones(len(rows), dtype=bool))
             return rows[best], scores
-        found = self._near(query, k, allowed, kept / len(self))
-        return best_of(self._all(query), k, allowed) if found is None else found
+        return best_of(self._all(query), k, open_)
 
-    def _near(self, query: np.ndarray, k: int, allowed: np.ndarray, share: float) -> Found | None:
+    def _near(
+        self, query: np.ndarray, k: int, allowed: np.ndarray, at: np.ndarray | None
+    ) -> Found | None:
         """Return the best `k` of the rows that the codes find; None if they do not find enough."""
-        more = min(int(1.5 * k / share) + _SPARE, len(self))
-        if self._coarse is None or more > _MOST:
+        if self._coarse is None:
+            return None
+        more = min(int(1.5 * k * len(allowed) / np.count_nonzero(allowed)) + _SPARE, len(self))
+        if more > _MOST:
             return None
         rows, scores = self._worth_scoring(query, more)
-        fine = allowed[rows]
+        fine = allowed[rows if at is None else at[rows]]
         if np.count_nonzero(fine) < k:
             return None
         best, found = best_of(scores, k, fine)
@@ -115,6 +128,21 @@ def best_of(scores: np.ndarray, k: int, allowed: np.ndarray) -> Found:
         rows, kept = rows[near], kept[near]
     best = np.argsort(-kept, kind="stable")[:k]
     return rows[best], kept[best]
+
+
+def first_of(ranked: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
+    """Return at most `k` rows with `allowed` set, in the order of a ranking (rows,).
+
+    The ranking is read in pieces, each longer than the one before, until there are enough.
+    """
+    found = [np.empty(0, dtype=np.int64)]
+    start, size = 0, 8 * k + 256
+    while k > 0 and start < len(ranked):
+        piece = ranked[start : start + size]
+        found.append(piece[allowed[piece]][:k])
+        k -= len(found[-1])
+        start, size = start + size, 4 * size
+    return np.concatenate(found)
 
 
 def inverse_lengths(vectors: np.ndarray) -> np.ndarray:

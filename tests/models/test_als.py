@@ -116,3 +116,16 @@ def test_a_folder_of_an_older_version_is_refused_with_the_cure(tmp_path):
     manifest.write_text(json.dumps(plain))
     with pytest.raises(InvalidInput, match=r"older version.*train and release"):
         load_model(tmp_path / "model")
+
+
+def test_whoever_was_asked_about_before_a_history_has_the_same_vector_and_reasons():
+    interactions = random_interactions()
+    model = ALSRecommender(factors=4, epochs=2).fit(interactions)
+    one, two, at = History.of(["i1", "i2"]), History.of(["i3"]), np.array([4, 5])
+    alone = model.user_vector(one), model.strongest(one, at, 3)
+    model.user_vector(two)
+    assert np.array_equal(model.user_vector(one), alone[0])
+    model.user_vector(two)
+    assert model.strongest(one, at, 3) == alone[1]
+    model.fit(random_interactions(users=20))
+    assert not np.array_equal(model.user_vector(one), alone[0])

@@ -5,7 +5,7 @@ import pytest
 from little_shop import ITEMS, write_items
 
 from domain.errors import InvalidInput
-from serving.filters import mask_of
+from serving.filters import MAX_KEPT, mask_of
 from serving.items import read_items
 
 
@@ -69,3 +69,18 @@ def test_a_wrong_filter_says_where_and_why(items, plain, field, says):
 
 def test_a_mask_of_no_filter_is_all_items(items):
     assert np.all(mask_of({}, items))
+
+
+def test_a_kept_mask_is_that_of_its_own_filter_and_nobody_can_change_it(items):
+    cheap, dear = mask_of({"price": {"<=": 6}}, items), mask_of({"price": {">": 6}}, items)
+    assert not np.logical_and(cheap, dear).any()
+    assert mask_of({"price": {"<=": 6}}, items) is cheap
+    with pytest.raises(ValueError, match="read-only"):
+        cheap[0] = False
+    with pytest.raises(InvalidInput):  # true is not 1, though a dict would take them for one key
+        mask_of({"price": True}, items)
+    for price in range(3 * MAX_KEPT):
+        assert mask_of({"price": {"<=": price}}, items).sum() == np.sum(
+            items.columns["price"].values <= price
+        )
+        assert len(items.masks) <= MAX_KEPT

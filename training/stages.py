@@ -29,9 +29,12 @@ def with_stages(shop: Workshop, recipe: ScoreRecipe, plan: ScorePlan, rows: Rows
     until = [at for at in (split.calibrate, split.test, shop.window.end) if at is not None]
     stages: dict[datetime, Stage] = {}
     forecasts: dict[datetime, PurchaseForecast] = {}
+    known = (
+        {} if plan.stretched else {(at, split.horizon_days): rows.at([at]) for at in split.cutoffs}
+    )
     for at in until:
         try:
-            stages[at] = _stage(shop, recipe, plan, at, forecasts)
+            stages[at] = _stage(shop, recipe, plan, at, forecasts, known)
         except NotEnoughData as few:
             shop.say(f"{plan.score}: no forecast as of {at:%Y-%m-%d}, {few}", 0.6)
     return replace(rows, stages=stages)
@@ -43,12 +46,15 @@ def _stage(
     plan: ScorePlan,
     until: datetime,
     forecasts: dict[datetime, PurchaseForecast],  # of each cut-off, made once for all stages
+    known: dict[tuple[datetime, int], Rows],  # of each cut-off and days watched, likewise
 ) -> Stage:
     gives, seed, days = recipe.forecasts, shop.options.seed, plan.split.horizon_days
     parts, outcomes = {}, []
     for at in stage_cutoffs(plan.split, shop.window.first_at, until):
         watched = min(days, round((until - at) / timedelta(days=1)))
-        rows = labelled_rows(shop, recipe, (at,), days, watched)
+        if (at, watched) not in known:
+            known[at, watched] = labelled_rows(shop, recipe, (at,), days, watched)
+        rows = known[at, watched]
         if at not in forecasts:
             bought = load_purchases(shop.db, to_micros(at))
             forecasts[at] = forecast_at(bought, _day(at), seed=seed)

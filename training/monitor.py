@@ -1,7 +1,7 @@
 """Monitoring: do live customers, live scores and what came of them still fit what was learned?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +18,12 @@ from training.metrics import METRICS
 from training.publishing import publish
 from training.recalibration import recalibrated
 from training.rows import build, people_rows
+from training.scoring import EVERYTHING
 from training.tracking import Tracker
 from training.workshop import Progress, Workshop, open_workshop
 
 GOOD, LOOK, WARN = "good", "look", "warn"
 CALIBRATION = "calibration"
-EVERYTHING = "clv_v1"  # the feature service with all views
 LEANS_ON = 0.01  # share of the gain from which a feature is looked at
 MATTERS = 0.03  # and from which its drift is a warning
 PSI_LOOK, PSI_WARN = 0.10, 0.25
@@ -97,23 +97,26 @@ def monitor(
             readings += _drifts(shop, champion, frame)
             matured = matured_scores(shop, champion)
             came = list(calibration(champion, matured, settings.seed))
-            readings += came
             if recalibrate and matured and any(r.mendable for r in came):
-                readings.append(_mended(shop, champion, matured))
+                came = _mended(shop, champion, matured, came)
+            readings += came
     return readings
 
 
-def _mended(shop: Workshop, champion: ScoreChampion, matured: Matured) -> Reading:
-    """Recalibrate, publish what passes its gate, and say what came of it."""
+def _mended(
+    shop: Workshop, champion: ScoreChampion, matured: Matured, came: list[Reading]
+) -> list[Reading]:
+    """Recalibrate and publish what passes; what was a warning is then one no more."""
     try:
-        outcome = publish(
-            Tracker.open(shop.settings.home), recalibrated(shop, champion, matured), shop.at
-        )
+        trained = recalibrated(shop, champion, matured)
     except NotEnoughData as few:
-        return _reading(champion, "recalibration", None, WARN, few.message)
-    level = LOOK if outcome.released else WARN
-    says = outcome.summary() + ("; score and release next" if outcome.released else "")
-    return _reading(champion, "recalibration", None, level, says)
+        return [*came, _reading(champion, "recalibration", None, WARN, few.message)]
+    outcome = publish(Tracker.open(shop.settings.home), trained, shop.at)
+    if not outcome.released:
+        return [*came, _reading(champion, "recalibration", None, WARN, outcome.summary())]
+    says = f"{outcome.summary()}; score and release next"
+    calmer = [replace(r, level=LOOK) if r.level == WARN else r for r in came]
+    return [*calmer, _reading(champion, "recalibration", None, LOOK, says)]
 
 
 def _drifts(shop: Workshop, champion: ScoreChampion, live: pd.DataFrame) -> Iterator[Reading]:

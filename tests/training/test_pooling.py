@@ -1,15 +1,20 @@
 """Pooled learning: all windows teach, the newest says how high, names learned by heart stay out."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.calibrated import CalibratedScorer
-from training.fitting import fit
+from models.forecast_boost import ForecastBoostScorer
+from models.outlook import Outlook
+from models.purchase_forecast import PurchaseForecast
+from training.fitting import _first, fit
 from training.parts import trees_and_lines
 from training.pooling import fit_pooled, is_pooled
 from training.recipe import Options, load_recipe
-from training.rows import Rows
+from training.rows import Rows, Stage
 from training.splits import Split
 
 OPTIONS = Options(seed=5, threads=1)
@@ -77,3 +82,15 @@ def test_what_is_held_out_teaches_nothing() -> None:
     ]
     np.testing.assert_array_equal(scores[0], scores[1])
     assert np.abs(scores[0] - scores[2]).max() > 0.05
+
+
+@pytest.mark.parametrize(("level", "stands"), [(None, "mix"), (0.1, "forecast")])
+def test_a_forecast_that_knows_the_season_stands_before_what_knows_the_newest_window(
+    level, stands
+) -> None:
+    test = datetime(2026, 3, 1, tzinfo=UTC)
+    stage = Stage(pd.DataFrame(), np.empty(0), Outlook(PurchaseForecast(None, None), level), 30)
+    rows = Rows(pd.DataFrame(), np.empty(0), np.empty(0), np.empty(0), {test: stage})
+    fitted = {"mix": trees_and_lines()(OPTIONS), "forecast": ForecastBoostScorer("silence")}
+    split = Split(30, (test - timedelta(days=60),), test - timedelta(days=30), test)
+    assert _first(fitted, rows, split) == stands

@@ -16,6 +16,7 @@ from feature_repo.erasure import erase
 from feature_repo.store import Features
 from models.manifest import is_recommender, load_model
 from models.response_rates import ResponseRates
+from training.doctor import released_models
 from training.evaluation import evaluate
 from training.release import release
 from training.scoring import score_all
@@ -111,6 +112,13 @@ def test_the_card_says_what_for_whom_how_good_and_where_it_ends(town: Town) -> N
         "## Limits",
     ):
         assert part in card, part
+
+
+def test_the_doctor_says_of_each_released_score_what_it_lacks(town: Town) -> None:
+    found = {f.topic: f for f in released_models(town.settings)}
+    assert set(found) >= SCORES
+    assert found["clv_365"].level == "note" and "needs 3 horizons" in found["clv_365"].what
+    assert "needs 500" in found["churn"].what and "card" in found["churn"].cure
 
 
 def test_everybody_is_scored_by_the_models_that_are_about_them(town: Town) -> None:

@@ -13,8 +13,8 @@ from models.list_quality import mean_ndcg
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-MAX_USERS = 2_000  # more of them make the choice slower, hardly better
-_CELLS = 100_000_000  # scores held at once, (users, items): fewer users for more items
+MAX_USERS = 4_000  # with 2,000, settings that differ by a hundredth are told apart by chance
+_CELLS = 200_000_000  # scores held at once, (users, items): fewer users for more items
 _MIN_GAIN = 0.002  # relative: a setting that adds less than this is not worth its cost
 START: dict[str, Any] = {
     "user_exponent": 0.3,

@@ -7,19 +7,19 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from domain.errors import InvalidInput, NextbestError, NotEnoughData
+from domain.errors import Conflict, InvalidInput, NextbestError, NotEnoughData
 from domain.settings import Settings, load_settings
 from training.steps import Steps
+from training.terminal import out, print_rows
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learned scores, recommendations, next best action and segments for your shop.",
 )
-out = Console(highlight=False)
 STALE = timedelta(days=30)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Recipes; none means all of them.")]
@@ -96,12 +95,17 @@ def train(
     keep: Annotated[
         list[str] | None, typer.Option(help="Column that the leak check must not leave out.")
     ] = None,
+    tune: Annotated[int, typer.Option(help="Try so many settings first, resumable.")] = 0,
+    rolling: Annotated[int, typer.Option(help="Only test, at the last so many cut-offs.")] = 0,
 ) -> None:
     """Train recipes, or a plain table; compare with baselines, and register what wins."""
     from training.run import recipe_names
     from training.run import train as train_one
 
     settings = load_settings()
+    if rolling:
+        _roll(settings, names or [], rolling)
+        return
     if table or target:
         _train_table(settings, table, target, time, name, keep or [])
         return
@@ -109,14 +113,22 @@ def train(
     with Steps(out) as steps:
         for name in names or recipe_names():
             try:
-                outcomes += train_one(name, settings, progress=steps.show)
+                outcomes += train_one(name, settings, progress=steps.show, tune=tune)
             except NotEnoughData as fault:
                 short.append(fault)
-    _print_rows(o.to_row() for o in outcomes)
+    print_rows(o.to_row() for o in outcomes)
     for fault in short:
         out.print(f"not trained: {fault.message}", markup=False)
     if short and (names or not outcomes):
         raise short[0]
+
+
+def _roll(settings: Settings, names: list[str], count: int) -> None:
+    from training.rolling import roll
+
+    with Steps(out) as steps:
+        rolled = [r for name in names for r in roll(name, count, settings, progress=steps.show)]
+    print_rows(row for one in rolled for row in one.to_rows())
 
 
 def _train_table(
@@ -130,7 +142,7 @@ def _train_table(
     with Steps(out) as steps:
         steps.show(f"learning {asked.model}", 0.1)
         outcome, said = train_table(asked, settings, _now())
-    _print_rows([outcome.to_row()])
+    print_rows([outcome.to_row()])
     out.print("\n".join(f"- {one}" for one in said), markup=False)
 
 
@@ -145,10 +157,21 @@ def compare(
 
     found = between(Tracker.open(load_settings().home), first, second)
     out.print(f"{found.first.name} on the same {found.customers:,} customers")
-    _print_rows(one.to_row() for one in found.metrics)
-    _print_rows(found.lineage_rows())
-    if not found.lineage:
-        out.print("same data, window, features, code, seed and parameters")
+    print_rows(one.to_row() for one in found.metrics)
+    print_rows(found.lineage_rows())
+
+
+@app.command()
+def reproduce(run: Annotated[str, typer.Argument(help="Its id, or MODEL/VERSION.")]) -> None:
+    """Learn a run again from its lineage, and say whether the numbers are the same."""
+    from training.reproduction import reproduce as again
+
+    with Steps(out) as steps:
+        found = again(run, load_settings(), _now(), steps.show)
+    print_rows(found.to_rows())
+    if not found.same:
+        raise Conflict(found.summary())
+    out.print(found.summary(), markup=False)
 
 
 @app.command()
@@ -191,7 +214,7 @@ def evaluate(names: Names = None) -> None:
 
     with Steps(out) as steps:
         rows = measure(names or [], load_settings(), progress=steps.show)
-    _print_rows(rows)
+    print_rows(rows)
 
 
 @app.command()
@@ -215,7 +238,7 @@ def monitor(
     if as_json:
         typer.echo(json.dumps([reading.to_plain() for reading in readings], indent=1))
     else:
-        _print_rows(reading.to_row() for reading in readings)
+        print_rows(reading.to_row() for reading in readings)
     if any(reading.level == WARN for reading in readings):
         raise typer.Exit(1)
 
@@ -257,9 +280,12 @@ def demo(
         raise InvalidInput("give both --data NAME and --from FOLDER, or neither for the demo shop")
     with Steps(out) as steps:
         steps_taken = walk_through(settings, data, from_, customers, _now(), steps.show)
-    _print_rows(steps_taken)
+    print_rows(steps_taken)
     serve(background=True)
-    _print_entrance(settings)
+    from serving.entrance import entrance
+
+    for line in entrance(settings):
+        out.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -329,14 +355,14 @@ def keys(
 def settings() -> None:
     """List every setting with its value, its variable and its meaning."""
     given = load_settings()
-    table = Table("variable", "value", "meaning", box=None, pad_edge=False)
-    for item in fields(Settings):
-        table.add_row(
-            f"NEXTBEST_{item.name.upper()}",
-            str(getattr(given, item.name)),
-            item.metadata["meaning"],
-        )
-    out.print(table)
+    print_rows(
+        {
+            "variable": f"NEXTBEST_{item.name.upper()}",
+            "value": getattr(given, item.name),
+            "meaning": item.metadata["meaning"],
+        }
+        for item in fields(Settings)
+    )
 
 
 @app.command()
@@ -367,31 +393,6 @@ def _present(settings: Settings, *, quiet: bool = False) -> datetime:
     if not quiet:
         out.print(f"the newest event is of {last_at:%Y-%m-%d}; as of that day")
     return last_at + timedelta(seconds=1)
-
-
-def _print_rows(rows: Iterable[dict[str, Any]]) -> None:
-    found = list(rows)
-    if not found:
-        return
-    table = Table(*found[0], box=None, pad_edge=False)
-    for row in found:
-        table.add_row(*(str(value) for value in row.values()))
-    out.print(table)
-
-
-def _print_entrance(settings: Settings) -> None:
-    """Print where the service is, its keys, and calls that work when pasted."""
-    from serving.demo_visitor import is_on
-    from serving.keys import read_keys
-    from serving.samples import sample_calls
-
-    url, found = f"http://{settings.host}:{settings.port}", read_keys(settings.home)
-    out.print(f"\nThe service runs at {url} (API pages: {url}/docs); `make stop` ends it.")
-    if is_on(settings, settings.host):
-        out.print(f"A shop that shows what is known of you: {url}/demo")
-    out.print(f"public key  {found.write_key}\nsecret key  {found.secret_key}\n\nTry:")
-    for call in sample_calls(settings, url):
-        out.print(call, soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

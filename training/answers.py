@@ -67,6 +67,11 @@ class Answers:
         sample = self._sample(metric, seed)
         return sample.gain(self.metrics[metric], self._answer(metric), other._answer(metric))
 
+    def distance(self, other: "Answers") -> float:
+        """Return the greatest difference between two answers to the same rows."""
+        gaps = [np.abs(self.given[n] - other.given[n]).max(initial=0.0) for n in self.given]
+        return float(max(gaps))
+
     def save(self, folder: Path) -> None:
         """Write `answers.npz` into `folder`."""
         arrays: dict[str, Any] = {f"answer/{name}": found for name, found in self.given.items()}

@@ -51,7 +51,9 @@ class Comparison:
     lineage: dict[str, tuple[str, str]]
 
     def lineage_rows(self) -> Iterator[dict[str, str]]:
-        """Yield what differs, one row each."""
+        """Yield what differs, one row each; one of its own where nothing does."""
+        if not self.lineage:
+            yield {"differs in": "nothing: data, window, code, seed, parameters are the same"}
         for words, (one, other) in self.lineage.items():
             yield {"differs in": words, "first": one or "-", "second": other or "-"}
 

@@ -47,6 +47,7 @@ class ScoreRecipe:
     baselines: Mapping[str, MakeScorer]
     metric: str
     forecasts: str = ""  # what its candidates' purchase forecasts are of: spend, silence or nothing
+    tuned: str = ""  # JSON of what tuning found (`training.tuned`), '' without tuning
 
     def __post_init__(self) -> None:
         if not self.horizons or not self.candidates or not self.baselines:

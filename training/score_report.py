@@ -156,6 +156,7 @@ def _params(shop: Workshop, trained: TrainedScore) -> dict[str, Any]:
         "feature_service": recipe.feature_service,
         "features": ",".join(trained.rows.X.columns),
         "rows": len(trained.rows),
+        "tuned": recipe.tuned,
         "seed": shop.settings.seed,
         "candidates": ",".join(f"{n}={v:.4g}" for n, v in trained.trials.items()),
     }

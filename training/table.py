@@ -10,7 +10,7 @@ from domain.settings import Settings
 from training.checks import MIN_OUTCOMES, outcome_checks
 from training.leaks import find_leaks
 from training.outcome import Outcome
-from training.publishing import publish
+from training.publishing import Trained, publish
 from training.table_asked import Screened, TableAsked
 from training.table_columns import Prepared, prepare
 from training.table_learning import learn
@@ -53,6 +53,12 @@ def screened(asked: TableAsked, frame: pd.DataFrame, seed: int, at: datetime) ->
 
 def train_table(asked: TableAsked, settings: Settings, at: datetime) -> tuple[Outcome, list[str]]:
     """Learn from a plain table and release what passes; return also what was found and done."""
+    trained, said = made_of_table(asked, settings, at)
+    return publish(Tracker.open(settings.home), trained, at), said
+
+
+def made_of_table(asked: TableAsked, settings: Settings, at: datetime) -> tuple[Trained, list[str]]:
+    """Learn from a plain table, and write nothing down yet."""
     found = screened(asked, read_table(asked.file), settings.seed, at)
     table, seed, threads = found.table, settings.seed, settings.threads
     known = {"with": int(table.y.sum()), "without": int(len(table.y) - table.y.sum())}
@@ -63,5 +69,4 @@ def train_table(asked: TableAsked, settings: Settings, at: datetime) -> tuple[Ou
         tested = tested_table(table, seed, threads)
         learned = learn(table.X, table.y, table.who, seed, threads)
         model = learned_model(learned, tested, checks, seed)
-    trained = report_table(asked, found, model, seed, at)
-    return publish(Tracker.open(settings.home), trained, at), found.sentences()
+    return report_table(asked, found, model, seed, at), found.sentences()

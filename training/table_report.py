@@ -95,7 +95,13 @@ def report_table(
         gate=model.gate,
         rows=len(found.table.y),
         horizon="of the table",
-        params={"target": asked.target, "time": asked.time},
+        params={
+            "file": str(asked.file.resolve()),
+            "target": asked.target,
+            "time": asked.time,
+            "keep": "\n".join(asked.keep),
+            "leave_out": "\n".join(asked.leave_out),
+        },
         tags={
             "data.fingerprint": fingerprint,
             "recipe": "table",

@@ -25,6 +25,7 @@ MODEL_FOLDER = "model"  # inside the artefacts of a run; the model's own plain f
 TESTED_FOLDER = "tested"  # the model as it was tested, before it learned from the test as well
 SINCE, BY, REASON, BEFORE = (f"champion.{what}" for what in ("since", "by", "reason", "before"))
 ROLLBACK = "rollback"
+PARENT = "mlflow.parentRunId"  # tag of a run inside another one
 SHORTEST_ID = 6  # characters of a run's id that are enough where only one run begins so
 _LONGEST = 4000  # characters of a parameter or tag that we keep; MLflow takes 5,000
 
@@ -209,19 +210,29 @@ class Tracker:
         if version:
             wanted = self.champion_version(name) or "" if version == ALIAS else version
             given = self.version(name, wanted).run_id
-        known = self._client.search_runs([self._experiment_id], max_results=50_000)
-        found = [run for run in known if run.info.run_id.startswith(given)]
+        found = [run for run in self._search() if run.run_id.startswith(given)]
         if len(given) < SHORTEST_ID or len(found) != 1:
             fault = f"{len(found)} runs begin with {given!r}" if found else f"no run {given!r}"
             raise NotFound(
                 f"{fault}; give an id that `nextbest train` or `nextbest mlflow` shows, its first "
                 f"{SHORTEST_ID} characters or more, or MODEL/VERSION such as churn/2"
             )
-        data, info = found[0].data, found[0].info
-        return Run(
-            str(info.run_id), str(data.tags.get("model", info.run_name)), dict(data.params),
-            dict(data.metrics), dict(data.tags), _path(str(info.artifact_uri)),
-        )  # fmt: skip
+        return found[0]
+
+    def runs(self, name: str) -> list[Run]:
+        """Return all runs of a model, the newest first."""
+        return [run for run in self._search() if run.name == name]
+
+    def _search(self) -> list[Run]:
+        found = self._client.search_runs([self._experiment_id], max_results=50_000)
+        return [_run(run.info, run.data) for run in found]
+
+
+def _run(info: Any, data: Any) -> Run:
+    return Run(
+        str(info.run_id), str(data.tags.get("model", info.run_name)), dict(data.params),
+        dict(data.metrics), dict(data.tags), _path(str(info.artifact_uri)),
+    )  # fmt: skip
 
 
 def _client(home: Path) -> "MlflowClient":

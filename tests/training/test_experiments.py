@@ -2,9 +2,12 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from town import END, NOW, fill, lively
+from watched_service import Service
 
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.settings import Settings
@@ -14,11 +17,14 @@ from training.comparing import compare
 from training.parts import by_column
 from training.promotion import promote, rollback
 from training.recipes import lead_score
+from training.release import release
+from training.reproduction import reproduce
+from training.rolling import roll
 from training.run import train
 from training.tracking import Tracker
 
 pytestmark = pytest.mark.slow
-NAME = "lead_score"
+NAME, VISITOR = "lead_score", "d3"  # who never ordered
 GOOD = replace(lead_score.RECIPE, baselines={"everybody alike": lambda _: MeanScorer()})
 WEAK = replace(GOOD, candidates={"points": by_column("lead_points")})
 PEOPLE, LATER = 1200, 224
@@ -143,3 +149,79 @@ def test_what_cannot_be_done_is_said_with_the_cure(shop, make_copy):
         moved(rollback, settings, "")
     with pytest.raises(NotFound, match="no run 'ffffffff'; give an id"):
         compare(Tracker.open(settings.home), "ffffffff", f"{NAME}/1")
+
+
+def test_a_run_gives_the_same_numbers_again_also_when_newer_days_came_in(shop, make_copy):
+    settings, (_, good, _) = make_copy(shop[0]), shop[1]
+    fill(settings.home, [e for e in lively(PEOPLE, days=LATER) if e.at >= END])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lead_score, "RECIPE", GOOD)
+        found = reproduce(f"{NAME}/2", replace(settings, seed=9), NOW)
+    assert found.same and found.furthest == 0 and not found.lineage
+    assert found.again["auc"] == good.metrics["auc"].value
+    assert f"run {good.run_id[:8]} of lead_score gives the same numbers" in found.summary()
+
+
+def test_a_run_of_other_events_says_that_the_data_are_others(shop, make_copy):
+    settings = make_copy(shop[0])
+    fill(settings.home, [replace(e, message_id=f"x{e.message_id}") for e in lively(200, seed=8)])
+    found = reproduce(f"{NAME}/1", settings, NOW)
+    assert not found.same and not found.same_rows
+    assert {"data fingerprint", "events", "test rows"} <= set(found.lineage)
+    assert "gives other numbers; what differs: data fingerprint" in found.summary()
+
+
+def test_tuning_is_resumed_and_each_trial_is_a_run_inside_one(shop, make_copy):
+    settings = make_copy(shop[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lead_score, "RECIPE", GOOD)
+        (first,) = train(NAME, settings, at=NOW, tune=2)
+        (outcome,) = train(NAME, settings, at=NOW, tune=3)
+        runs = Tracker.open(settings.home).runs(NAME)
+        found = reproduce(outcome.run_id, settings, NOW)
+    trials = [run for run in runs if run.tags.get("purpose") == "trial"]
+    (parent,) = [run for run in runs if run.tags.get("purpose") == "tuning"]
+    assert len(trials) == 3
+    assert {run.tags["mlflow.parentRunId"] for run in trials} == {parent.run_id}
+    assert found.same and '"candidate": "trees"' in found.run.params["tuned"]
+    assert first.run_id != outcome.run_id
+
+
+def test_the_last_cutoffs_are_tested_each_as_it_would_have_been_then(shop):
+    settings = shop[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lead_score, "RECIPE", GOOD)
+        (rolled,) = roll(NAME, 3, settings, at=NOW)
+    ends = [end for end, _ in rolled.tests]
+    assert [a - b for a, b in pairwise(ends)] == [timedelta(days=30)]
+    assert "a model needs 100" in rolled.short[0]  # the third lies too near the start
+    newest = rolled.tests[0][1]
+    assert newest.metrics["auc"].value == shop[1][1].metrics["auc"].value
+    values = [one.metrics[rolled.metric].value for _, one in rolled.tests]
+    assert rolled.mean.value == pytest.approx(sum(values) / 2)
+    assert rolled.mean.low < rolled.mean.value < rolled.mean.high
+    assert len(list(rolled.to_rows())) == 4
+    assert champion(settings).version == "2"
+
+
+@pytest.fixture
+def service(shop, make_copy):
+    settings = make_copy(shop[0])
+    release(settings, END, at=NOW)
+    service = Service(settings, VISITOR, NAME)
+    yield service
+    service.end()
+
+
+def test_the_service_follows_rollback_and_promotion_without_a_failed_request(service):
+    good = service.follows("2")
+    said = service.run("rollback", NAME, "--reason", "it scored the staff").stdout
+    assert "lead_score version 1 is the champion, version 2 before" in said
+    weak = service.follows("1")
+    service.run("promote", NAME, "2", "--reason", "the staff is out")
+    assert service.follows("2") == good != weak
+    assert not service.failures and len(service.answers) > 20
+    again = service.run("rollback", "luck", rc=2)
+    assert again.stderr.startswith("error no model 'luck' is registered; known: lead_score")
+    assert service.run("compare", f"{NAME}/1", f"{NAME}/2").stdout.count("second") >= 2
+    assert "give an id that" in service.run("reproduce", "nothing", rc=2).stderr

@@ -52,12 +52,15 @@ def with_settings(make: MakeScorer, values: Mapping[str, float]) -> MakeScorer:
 
 
 def with_tuned(recipe: ScoreRecipe, text: str) -> ScoreRecipe:
-    """Return the recipe with a candidate more: what tuning found, given as JSON."""
+    """Return the recipe with what tuning found, given as JSON, before the candidate it is of."""
     if not text:
         return recipe
     found: dict[str, Any] = json.loads(text)
     made = with_settings(recipe.candidates[found["candidate"]], found["settings"])
-    return replace(recipe, candidates={TUNED: made, **recipe.candidates}, tuned=text)
+    candidates: dict[str, MakeScorer] = {}
+    for name, make in recipe.candidates.items():
+        candidates |= {TUNED: made, name: make} if name == found["candidate"] else {name: make}
+    return replace(recipe, candidates=candidates, tuned=text)
 
 
 def to_text(candidate: str, settings: Mapping[str, float]) -> str:

@@ -34,7 +34,7 @@ class Ground:
     recipe: ScoreRecipe
     plan: ScorePlan
     rows: Rows
-    candidate: str  # the one that is tuned: the best of the recipe on these days
+    candidate: str  # the one that is tuned: on these days the best of those with settings
 
     @property
     def make(self) -> MakeScorer:
@@ -62,7 +62,7 @@ class Ground:
 def tuned_recipe(
     tracker: Tracker, shop: Workshop, recipe: Recipe, score: str, trials: int
 ) -> Recipe:
-    """Return the recipe with the best settings of `trials` as its first candidate.
+    """Return the recipe with the best settings of `trials` as one candidate more.
 
     All that is tried is learned and measured on what was known when the test of the training
     begins: the test sees none of it. Trials of the same data, code and seed are not made again.
@@ -84,7 +84,10 @@ def _ground(shop: Workshop, recipe: ScoreRecipe, score: str) -> Ground:
     if plan.untested:
         raise NotEnoughData(f"{score}: before the test {plan.untested}; train without --tune")
     rows = with_stages(shop, recipe, plan, rows)
-    best = fit_best(recipe, rows, plan.split, shop.options).name
+    can = {n: make for n, make in recipe.candidates.items() if settings_of(make(shop.options))}
+    if not can:
+        raise InvalidInput(f"{score}: none of its candidates has settings to try; add trees(...)")
+    best = fit_best(replace(recipe, candidates=can), rows, plan.split, shop.options).name
     return Ground(shop, recipe, plan, rows, best)
 
 

@@ -1,6 +1,7 @@
 """From an idea to a champion and back: a worse model, a leak or other data never take the place."""
 
 import shutil
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -9,12 +10,13 @@ import pytest
 from town import END, NOW, fill, lively
 from watched_service import Service
 
+import nextbest
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.settings import Settings
 from feature_repo.store import Features
 from models.baselines import MeanScorer
 from training.comparing import compare
-from training.parts import by_column
+from training.parts import by_column, trees
 from training.promotion import promote, rollback
 from training.recipes import lead_score
 from training.release import release
@@ -25,7 +27,11 @@ from training.tracking import Tracker
 
 pytestmark = pytest.mark.slow
 NAME, VISITOR = "lead_score", "d3"  # who never ordered
-GOOD = replace(lead_score.RECIPE, baselines={"everybody alike": lambda _: MeanScorer()})
+GOOD = replace(
+    lead_score.RECIPE,
+    candidates={"trees": trees(leaves=15)},
+    baselines={"everybody alike": lambda _: MeanScorer()},
+)
 WEAK = replace(GOOD, candidates={"points": by_column("lead_points")})
 PEOPLE, LATER = 1200, 224
 
@@ -221,7 +227,28 @@ def test_the_service_follows_rollback_and_promotion_without_a_failed_request(ser
     service.run("promote", NAME, "2", "--reason", "the staff is out")
     assert service.follows("2") == good != weak
     assert not service.failures and len(service.answers) > 20
-    again = service.run("rollback", "luck", rc=2)
-    assert again.stderr.startswith("error no model 'luck' is registered; known: lead_score")
-    assert service.run("compare", f"{NAME}/1", f"{NAME}/2").stdout.count("second") >= 2
-    assert "give an id that" in service.run("reproduce", "nothing", rc=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("compare lead_score/1 lead_score/2", 0, "second"),
+        ("compare lead_score/1 nothing", 2, "error no run 'nothing'; give an id that"),
+        ("reproduce lead_score/9", 2, "error lead_score has no version '9'; known: 1, 2, 3"),
+        ("promote lead_score 3", 2, "error say why with --reason TEXT"),
+        ("promote lead_score 3 --reason so", 2, "a worse model does not replace it"),
+        ("rollback luck", 2, "error no model 'luck' is registered; known: lead_score"),
+        ("train luck --rolling 2", 2, "error no recipe 'luck'; known: churn"),
+        ("train recommend --rolling 2", 2, "error recommend orders items; rolling tests are of"),
+    ],
+)
+def test_commands_say_what_is_wrong_and_end_with_code_2(
+    shop, monkeypatch, capfd, words, code, said
+):
+    monkeypatch.setenv("NEXTBEST_HOME", str(shop[0].home))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(sys, "argv", ["nextbest", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        nextbest.main()
+    assert (ended.value.code or 0) == code
+    assert said in "".join(capfd.readouterr())

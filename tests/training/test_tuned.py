@@ -3,7 +3,7 @@ from dataclasses import replace
 from models.baselines import MeanScorer
 from training.parts import forecast_and_trees, trees
 from training.recipe import Options
-from training.recipes import churn
+from training.recipes import churn, lead_score
 from training.tuned import SPACE, TUNED, settings_of, to_text, with_tuned
 
 OPTIONS = Options(seed=0, threads=1)
@@ -25,9 +25,12 @@ def test_what_a_recipe_says_lies_within_what_is_tried():
 
 def test_tuned_settings_are_made_again_from_their_text_as_the_first_candidate():
     text = to_text("trees", {"leaves": 7, "learning_rate": 0.1})
-    recipe = with_tuned(churn.RECIPE, text)
+    plain = replace(lead_score.RECIPE, candidates={"trees": trees(leaves=15)})
+    recipe = with_tuned(plain, text)
     assert next(iter(recipe.candidates)) == TUNED and recipe.tuned == text
     made = settings_of(recipe.candidates[TUNED](OPTIONS))
     asked = settings_of(recipe.candidates["trees"](OPTIONS))
     assert made == {**asked, "leaves": 7, "learning_rate": 0.1}
-    assert with_tuned(churn.RECIPE, "") == replace(churn.RECIPE)
+    assert with_tuned(plain, "") == plain
+    several = replace(plain, candidates={"lines": trees(leaves=3), **plain.candidates})
+    assert list(with_tuned(several, text).candidates) == ["lines", TUNED, "trees"]

@@ -28,12 +28,12 @@ class Service:
         self.asking = threading.Thread(target=self._ask_on)
         self.asking.start()
 
-    def run(self, *words, rc=0):
+    def run(self, *words):
         done = subprocess.run(
             [sys.executable, "-m", "nextbest", *words],
             env=self.env, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
-        assert done.returncode == rc, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done
 
     def ask(self, path):
@@ -44,7 +44,7 @@ class Service:
             return json.loads(answer.read())
 
     def _ask_on(self):
-        while not self.done.wait(0.01):
+        while not self.done.wait(0.05):
             try:
                 score = self.ask(f"/v1/profiles/{self.who}")["scores"][self.model]
                 self.ask("/v1/segments")
@@ -58,7 +58,7 @@ class Service:
             ready = self.ask("/health/ready")["models"].get(self.model)
             if self.answers and self.answers[-1][0] == version == ready:
                 return self.answers[-1][1]
-            time.sleep(0.05)
+            time.sleep(0.2)
         raise AssertionError(f"version {version} was never served: {self.answers[-1:]}")
 
     def end(self):

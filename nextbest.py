@@ -244,13 +244,19 @@ def monitor(
 
 
 @app.command()
-def score() -> None:
-    """Score every customer with every champion and write the scores to the feature store."""
+def score(
+    engine: Annotated[
+        str, typer.Option(help="embedded, or ray: customer by customer range on a Ray cluster.")
+    ] = "embedded",
+) -> None:
+    """Score every customer with every champion; one that was cut off is gone on with."""
     from training.scoring import score_all
 
     settings = load_settings()
     with Steps(out) as steps:
-        done = score_all(settings, _present(settings), progress=steps.show)
+        done = score_all(settings, _present(settings), progress=steps.show, engine=engine)
+    if done.before:
+        out.print(f"{done.before} parts were there of a scoring as of {done.as_of:%Y-%m-%d %H:%M}")
     out.print(f"{done.customers:,} customers scored with {', '.join(done.models)}")
 
 

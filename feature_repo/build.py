@@ -17,6 +17,7 @@ from feature_repo.feature_sql import AGGREGATES, FEATURE_ROWS
 from feature_repo.state_tables import connect, make_parts
 
 VIEWS = ("profile", "behaviour", "value")
+ROWS_PER_GROUP = 20_480  # so that a range of profiles is read without the others
 
 
 def build_features(
@@ -66,16 +67,21 @@ def make_feature_table(db: duckdb.DuckDBPyConnection, cutoff: int) -> None:
     )
 
 
+def view_file(home: Path, view: str, cutoff: int) -> Path:
+    """Return where the rows of a view at `cutoff` (µs since 1970) are kept."""
+    return home / "offline" / view / f"as_of={cutoff}.parquet"
+
+
 def _write_view(
     db: duckdb.DuckDBPyConnection, home: Path, view: str, cutoff: int, created: int
 ) -> None:
     names = ", ".join(f.name for f in FEATURES if f.view == view)
-    target = home / "offline" / view / f"as_of={cutoff}.parquet"
+    target = view_file(home, view, cutoff)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_suffix(".writing")
     db.execute(f"""
         COPY (SELECT profile_id, make_timestamptz({cutoff - 1}) AS event_timestamp,
                      make_timestamptz({created}) AS created_timestamp, {names}
               FROM features ORDER BY profile_id)
-        TO '{scratch}' (FORMAT parquet, COMPRESSION zstd)""")
+        TO '{scratch}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})""")
     scratch.replace(target)

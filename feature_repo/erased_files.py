@@ -10,7 +10,12 @@ import pyarrow.parquet as pq
 
 from feature_repo.persons import Plan
 
-_PROFILES = ("offline/*/*.parquet", "scored/*.parquet", "releases/*/profiles.parquet")
+_PROFILES = (
+    "offline/*/*.parquet",
+    "scored/*.parquet",
+    "scoring/*.parquet",  # of a scoring under way
+    "releases/*/profiles.parquet",
+)
 _VECTORS = "customers.npz"
 _CUSTOMER, _DEVICE, PROFILE = "customer_id", "anonymous_id", "profile_id"
 Change = Callable[[pa.Table], pa.Table]

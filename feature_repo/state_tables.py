@@ -5,6 +5,7 @@ features off them, `feature_repo.states` writes them out as states. Law 1 keeps 
 fold.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -70,9 +71,9 @@ def connect(
     return db
 
 
-def make_parts(db: duckdb.DuckDBPyConnection, cutoff: int) -> None:
-    """Make the tables of PARTS from the events before `cutoff` (µs since 1970)."""
-    for name in PARTS:
+def make_parts(db: duckdb.DuckDBPyConnection, cutoff: int, names: Sequence[str] = PARTS) -> None:
+    """Make the tables `names`, "ev" first, from the events before `cutoff` (µs since 1970)."""
+    for name in names:
         db.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS {_SQL[name]}".replace("$T", str(cutoff))
         )

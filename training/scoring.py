@@ -1,26 +1,30 @@
-"""Scoring: every customer with every champion, written back to Feast and kept for the release."""
+"""Scoring: every customer with every champion, written back to Feast and kept for the release.
+
+Two passes. The first scores one part of the customers after the other, on any engine; the second
+goes through the parts in order, when all values are there to rank each among them.
+"""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
 
 from domain.errors import NotFound
 from domain.settings import Settings
 from feature_repo.backends import open_features
-from models.protocols import Scorer
 from training.champions import ScoreChampion, score_champions
+from training.engines import EMBEDDED, Engine, open_engine
 from training.profile_table import write_profiles
-from training.rows import build, people_rows
-from training.score_records import Scored, records, scored
+from training.score_job import CUSTOMERS, ScoreJob, open_job
+from training.score_parts import score_part
+from training.score_records import digits, records
+from training.score_standing import Standing
 from training.tracking import Tracker
 from training.workshop import Progress, Workshop, open_workshop
 
-EVERYTHING = "clv_v1"  # the feature service with all views
-CHUNK = 20_000  # customers predicted and explained at once
+Standings = dict[ScoreChampion, Standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class ScoredSummary:
     customers: int  # with at least one score
     models: tuple[str, ...]
     as_of: datetime
+    before: int = 0  # parts that were there already, of a scoring that was cut off
 
 
 def score_all(
@@ -38,49 +43,62 @@ def score_all(
     *,
     at: datetime | None = None,
     progress: Progress | None = None,
+    engine: str = EMBEDDED,
+    part: int = CUSTOMERS,
 ) -> ScoredSummary:
-    """Score everybody known before `as_of` and write the records to the feature store."""
+    """Score everybody known before `as_of` and write the records to the feature store.
+
+    One that was cut off is gone on with; `part` is how many customers are scored at once.
+    """
     champions = score_champions(Tracker.open(settings.home))
     if not champions:
         raise NotFound("no model is released yet; run `nextbest train` first")
     with open_workshop(settings, at or datetime.now(UTC), progress) as shop:
-        return score_with(shop, champions, as_of)
+        return score_with(shop, champions, as_of, engine, part)
 
 
-def score_with(shop: Workshop, champions: list[ScoreChampion], as_of: datetime) -> ScoredSummary:
+def score_with(
+    shop: Workshop,
+    champions: list[ScoreChampion],
+    as_of: datetime,
+    engine: str = EMBEDDED,
+    part: int = CUSTOMERS,
+) -> ScoredSummary:
     """Score everybody with these champions; with none, only the table of profiles is written."""
-    build(shop, [as_of])
-    frame = people_rows(shop, EVERYTHING, as_of)
-    results = []
-    for number, champion in enumerate(champions):
-        shop.say(f"scoring {champion.name}", 0.6 + 0.2 * number / len(champions))
-        results.append(_score(champion, frame, shop.settings.threads))
-    shop.say("writing scores", 0.8)
-    features = open_features(shop.settings)
-    count = features.write_scores(_rows(results, frame, shop.settings.currency, as_of))
-    write_profiles(shop, frame, results, as_of)
-    return ScoredSummary(count, tuple(c.name for c in champions), as_of)
+    with (
+        open_engine(engine, shop.settings.threads) as running,
+        open_job(shop, champions, as_of, part) as job,
+    ):
+        before = len(job.spans) - len(job.missing)
+        _score_parts(shop, running, job)
+        standings = {champion: _standing(job, champion) for champion in champions}
+        shop.say("writing scores", 0.8)
+        features = open_features(shop.settings)
+        count = features.write_scores(_rows(job, standings, shop.settings.currency))
+        features.close()
+        write_profiles(shop, job, standings)
+        names = tuple(champion.name for champion in champions)
+        return ScoredSummary(count, names, job.work.as_of, before)
 
 
-def _score(champion: ScoreChampion, frame: pd.DataFrame, threads: int) -> Scored:
-    asked = np.flatnonzero(champion.asked(frame))
-    values = _predict(champion.scorer, frame, asked, threads)
-    return scored(champion, frame, asked, values)
+def _score_parts(shop: Workshop, engine: Engine, job: ScoreJob) -> None:
+    missing, names = job.missing, ", ".join(c.name for c in job.work.champions)
+    shop.say(f"scoring {names}", 0.6)
+    for done in engine.each(score_part, job.work, missing):
+        shop.say(f"scoring {names}", 0.6 + 0.2 * done / len(missing))
 
 
-def _predict(scorer: Scorer, frame: pd.DataFrame, rows: np.ndarray, threads: int) -> np.ndarray:
-    """Return the score of each of these rows; chunks side by side, as models use one thread."""
-    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda chunk: scorer.predict(frame.take(chunk)), chunks))
-    return np.concatenate(parts) if parts else np.empty(0)
+def _standing(job: ScoreJob, champion: ScoreChampion) -> Standing:
+    """Rank the values of all parts: eight bytes each are all that is held of a customer."""
+    found = [pq.read_table(f, columns=[champion.name])[champion.name] for f in job.files]
+    values = [column.drop_null().to_numpy() for column in found]
+    return Standing.of(np.concatenate([np.empty(0), *values]), digits(champion))
 
 
 def _rows(
-    results: list[Scored], frame: pd.DataFrame, currency: str, as_of: datetime
+    job: ScoreJob, standings: Standings, currency: str
 ) -> Iterator[tuple[str, str, datetime]]:
-    ids = frame["profile_id"].tolist()
-    for start in range(0, len(frame), CHUNK):
-        chunk = range(start, min(start + CHUNK, len(frame)))
-        for row, text in records(results, frame, chunk, currency, as_of):
-            yield ids[row], text, as_of
+    as_of = job.work.as_of
+    for file in job.files:
+        for profile_id, text in records(pq.read_table(file), standings, currency, as_of):
+            yield profile_id, text, as_of

@@ -245,9 +245,7 @@ def monitor(
 
 @app.command()
 def score(
-    engine: Annotated[
-        str, typer.Option(help="embedded, or ray: customer by customer range on a Ray cluster.")
-    ] = "embedded",
+    engine: Annotated[str, typer.Option(help="embedded, or ray: on a Ray cluster.")] = "embedded",
 ) -> None:
     """Score every customer with every champion; one that was cut off is gone on with."""
     from training.scoring import score_all
@@ -255,9 +253,7 @@ def score(
     settings = load_settings()
     with Steps(out) as steps:
         done = score_all(settings, _present(settings), progress=steps.show, engine=engine)
-    if done.before:
-        out.print(f"{done.before} parts were there of a scoring as of {done.as_of:%Y-%m-%d %H:%M}")
-    out.print(f"{done.customers:,} customers scored with {', '.join(done.models)}")
+    out.print(done.summary(), markup=False)
 
 
 @app.command()

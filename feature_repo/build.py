@@ -39,7 +39,8 @@ def build_features(
         for cutoff in wanted:
             make_feature_table(db, to_micros(cutoff))
             for view in VIEWS:
-                _write_view(db, home, view, to_micros(cutoff), stamp)
+                rows = view_rows(view, to_micros(cutoff), stamp)
+                write_rows(db, rows, view_file(home, view, to_micros(cutoff)))
             if progress:
                 progress(cutoff)
 
@@ -57,9 +58,12 @@ def features_without_later(
         return db.execute("FROM features").df()
 
 
-def make_feature_table(db: duckdb.DuckDBPyConnection, cutoff: int) -> None:
-    """Make the temporary table `features` with profile_id and all of FEATURES at `cutoff` (µs)."""
-    make_parts(db, cutoff)
+def make_feature_table(db: duckdb.DuckDBPyConnection, cutoff: int, among: str = "TRUE") -> None:
+    """Make the temporary table `features` with profile_id and all of FEATURES at `cutoff` (µs).
+
+    `among` is the SQL condition that the profile ids fulfil.
+    """
+    make_parts(db, cutoff, among=among)
     for name, sql in AGGREGATES.items():
         db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}".replace("$T", str(cutoff)))
     db.execute(
@@ -72,16 +76,20 @@ def view_file(home: Path, view: str, cutoff: int) -> Path:
     return home / "offline" / view / f"as_of={cutoff}.parquet"
 
 
-def _write_view(
-    db: duckdb.DuckDBPyConnection, home: Path, view: str, cutoff: int, created: int
-) -> None:
+def view_rows(view: str, cutoff: int, created: int) -> str:
+    """Return the statement for the rows of a view in the table `features`; times in µs."""
     names = ", ".join(f.name for f in FEATURES if f.view == view)
-    target = view_file(home, view, cutoff)
+    return f"""
+        SELECT profile_id, make_timestamptz({cutoff - 1}) AS event_timestamp,
+               make_timestamptz({created}) AS created_timestamp, {names}
+        FROM features"""
+
+
+def write_rows(db: duckdb.DuckDBPyConnection, rows: str, target: Path) -> None:
+    """Write what a statement gives, by profile; the file is put in place by rename."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_suffix(".writing")
     db.execute(f"""
-        COPY (SELECT profile_id, make_timestamptz({cutoff - 1}) AS event_timestamp,
-                     make_timestamptz({created}) AS created_timestamp, {names}
-              FROM features ORDER BY profile_id)
+        COPY (SELECT * FROM ({rows}) ORDER BY profile_id)
         TO '{scratch}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})""")
     scratch.replace(target)

@@ -54,4 +54,5 @@ def features_of(home: Path, cutoff: datetime, span: Span) -> pd.DataFrame:
             {"first": span.first, "last": span.last},
         ).to_arrow_table()
     booleans = {f.name: "boolean" for f in FEATURES if f.type == "boolean"}
-    return found.to_pandas().astype(booleans)
+    frame: pd.DataFrame = found.to_pandas()
+    return frame.astype(booleans)

@@ -13,7 +13,8 @@ from feature_repo.persons import Plan
 _PROFILES = (
     "offline/*/*.parquet",
     "scored/*.parquet",
-    "scoring/*.parquet",  # of a scoring under way
+    "building/*.parquet",  # of a build and a scoring under way
+    "scoring/*.parquet",
     "releases/*/profiles.parquet",
 )
 _VECTORS = "customers.npz"

@@ -71,12 +71,20 @@ def connect(
     return db
 
 
-def make_parts(db: duckdb.DuckDBPyConnection, cutoff: int, names: Sequence[str] = PARTS) -> None:
-    """Make the tables `names`, "ev" first, from the events before `cutoff` (µs since 1970)."""
+def make_parts(
+    db: duckdb.DuckDBPyConnection,
+    cutoff: int,
+    names: Sequence[str] = PARTS,
+    among: str = "TRUE",
+) -> None:
+    """Make the tables `names`, "ev" first, from the events before `cutoff` (µs since 1970).
+
+    `among` is the SQL condition that the profile ids fulfil; the other tables are made of "ev".
+    """
     for name in names:
-        db.execute(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS {_SQL[name]}".replace("$T", str(cutoff))
-        )
+        sql = _SQL[name].replace("$T", str(cutoff))
+        chosen = f"SELECT * FROM ({sql}) WHERE {among}" if name == "ev" else sql
+        db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {chosen}")
 
 
 def profile_key(cutoff: str, event: str = "e", link: str = "i") -> str:

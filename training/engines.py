@@ -14,6 +14,8 @@ ENGINES = (EMBEDDED, RAY)
 class Engine(Protocol):
     """Does `work(given, task)` for every task, in any order."""
 
+    workers: int  # machines or processes that share nothing but files; 1: this process
+
     def each(
         self, work: Callable[[Any, Any], None], given: Any, tasks: Sequence[Any]
     ) -> Iterator[int]:
@@ -23,6 +25,8 @@ class Engine(Protocol):
 
 class Threads:
     """The engine of one process."""
+
+    workers = 1
 
     def __init__(self, threads: int) -> None:
         self._threads = threads

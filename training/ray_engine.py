@@ -22,6 +22,7 @@ class RayTasks:
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
+        self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def each(
         self, work: Callable[[Any, Any], None], given: Any, tasks: Sequence[Any]
@@ -48,9 +49,13 @@ def open_ray(workers: int) -> Iterator[RayTasks]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     import ray
 
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     address = os.environ.get("RAY_ADDRESS", "local")
-    own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    own: dict[str, Any] = {
+        "num_cpus": workers,
+        "include_dashboard": False,
+        "object_store_memory": _STORE_BYTES,
+    }
     ray.init(address, **quiet, **(own if address == "local" else {}))
     try:
         yield RayTasks(ray)

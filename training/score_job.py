@@ -11,13 +11,16 @@ from typing import Any
 
 import orjson
 
+from feature_repo.build_shards import BuildWork, build_shard, join_shards
 from feature_repo.built import Span, spans
 from training.champions import ScoreChampion
+from training.engines import Engine
 from training.rows import build
 from training.score_parts import PartWork, part_file
 from training.workshop import Workshop
 
 FOLDER, PLAN = "scoring", "plan.json"
+BUILDING = "building"  # under the home folder, while shards are built
 CUSTOMERS = 20_000  # of a part
 LATE = timedelta(hours=6)  # after which one that was cut off is begun anew
 
@@ -42,7 +45,11 @@ class ScoreJob:
 
 @contextmanager
 def open_job(
-    shop: Workshop, champions: list[ScoreChampion], as_of: datetime, customers: int
+    shop: Workshop,
+    champions: list[ScoreChampion],
+    as_of: datetime,
+    engine: Engine,
+    customers: int = CUSTOMERS,
 ) -> Iterator[ScoreJob]:
     """Go on with what was cut off, or build the features and begin; one process at a time.
 
@@ -61,11 +68,29 @@ def open_job(
         job = _begun(folder, same, home, champions, as_of)
         if job is None:
             shutil.rmtree(folder, ignore_errors=True)
-            build(shop, [as_of])
+            _build(shop, as_of, engine)
             job = ScoreJob(PartWork(home, folder, as_of, champions), spans(home, as_of, customers))
             _write_plan(job, same)
         yield job
         shutil.rmtree(folder)
+
+
+def _build(shop: Workshop, as_of: datetime, engine: Engine) -> None:
+    """Build the features as of then: in this process, or a shard per worker of the engine."""
+    if engine.workers == 1:
+        build(shop, [as_of])
+        return
+    home, limit = shop.settings.home, shop.settings.memory_limit
+    folder = home / BUILDING
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    work = BuildWork(home, folder, as_of, shop.at, limit, engine.workers)
+    shop.say(f"features as of {as_of:%Y-%m-%d} in {engine.workers} shards", 0.0)
+    for done in engine.each(build_shard, work, range(engine.workers)):
+        shop.say(f"features as of {as_of:%Y-%m-%d}", 0.6 * done / engine.workers)
+    join_shards(work)
+    shop.built.add(as_of)
+    shutil.rmtree(folder)
 
 
 def _begun(

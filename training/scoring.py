@@ -36,6 +36,12 @@ class ScoredSummary:
     as_of: datetime
     before: int = 0  # parts that were there already, of a scoring that was cut off
 
+    def summary(self) -> str:
+        """Return it as a sentence."""
+        names = ", ".join(self.models)
+        begun = f"; {self.before} parts were there, as of {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{self.customers:,} customers scored with {names}" + (begun if self.before else "")
+
 
 def score_all(
     settings: Settings,
@@ -67,7 +73,7 @@ def score_with(
     """Score everybody with these champions; with none, only the table of profiles is written."""
     with (
         open_engine(engine, shop.settings.threads) as running,
-        open_job(shop, champions, as_of, part) as job,
+        open_job(shop, champions, as_of, running, part) as job,
     ):
         before = len(job.spans) - len(job.missing)
         _score_parts(shop, running, job)

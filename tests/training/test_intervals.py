@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.intervals import ScoreIntervals, learn_intervals
-from training.score_records import percentiles
+from training.score_standing import percentiles
 
 
 def test_the_interval_of_an_amount_holds_about_80_percent_of_outcomes() -> None:

@@ -77,7 +77,7 @@ def open_job(
 
 def _build(shop: Workshop, as_of: datetime, engine: Engine) -> None:
     """Build the features as of then: in this process, or a shard per worker of the engine."""
-    if engine.workers == 1:
+    if engine.workers == 1 or as_of in shop.built:
         build(shop, [as_of])
         return
     home, limit = shop.settings.home, shop.settings.memory_limit

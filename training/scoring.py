@@ -5,6 +5,7 @@ goes through the parts in order, when all values are there to rank each among th
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -79,9 +80,8 @@ def score_with(
         _score_parts(shop, running, job)
         standings = {champion: _standing(job, champion) for champion in champions}
         shop.say("writing scores", 0.8)
-        features = open_features(shop.settings)
-        count = features.write_scores(_rows(job, standings, shop.settings.currency))
-        features.close()
+        with closing(open_features(shop.settings)) as features:
+            count = features.write_scores(_rows(job, standings, shop.settings.currency))
         write_profiles(shop, job, standings)
         names = tuple(champion.name for champion in champions)
         return ScoredSummary(count, names, job.work.as_of, before)

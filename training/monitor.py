@@ -17,8 +17,7 @@ from training.matured import Matured, matured_scores
 from training.metrics import METRICS
 from training.publishing import publish
 from training.recalibration import recalibrated
-from training.rows import build, people_rows
-from training.scoring import EVERYTHING
+from training.rows import EVERYTHING, build, people_rows
 from training.tracking import Tracker
 from training.workshop import Progress, Workshop, open_workshop
 

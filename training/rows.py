@@ -19,6 +19,7 @@ from training.workshop import Workshop
 MIN_CUSTOMERS = 50  # below this there is not even a base rate worth telling
 
 NAMES = [feature.name for feature in FEATURES]
+EVERYTHING = "clv_v1"  # the feature service with all views
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.store import Features
 from models.als import ALSRecommender
+from models.response_rates import ResponseRates
 from serving.keys import Keys, ensure_keys
 from serving.placement_store import PlacementStore
 
@@ -79,7 +81,7 @@ def main() -> None:
                         alone = alone or float(np.median(found))
                         rows.append(row(name, items, clients, found, given.seconds, alone, cpu))
             finally:
-                server.terminate()
+                server.send_signal(signal.SIGINT)  # so that a profile is written
                 server.wait(30)
     print("\n".join(table(rows)))
 
@@ -121,6 +123,8 @@ def write_release(home: Path, items: int) -> None:
         "models": {"recommend": {"version": "1", "kind": "als"}},
     }
     (folder / "release.json").write_text(json.dumps(about))
+    ResponseRates({}).save(folder / "responses.json")
+    pq.write_table(pa.table({"profile_id": ["c-0"]}), folder / "profiles.parquet")
     (home / "releases" / "current").write_text("r1\n")
 
 

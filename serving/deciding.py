@@ -1,7 +1,7 @@
 """From a request for an action to its answer, kept as an exposure when it is going to be shown."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -122,7 +122,9 @@ def _answer(release: Release, decision: Decision) -> dict[str, Any]:
         "action": candidate_plain(decision.chosen) if decision.chosen else None,
         "alternatives": [candidate_plain(candidate) for candidate in decision.alternatives],
         "reasons": list(decision.reasons),
-        "refused": [asdict(refusal) for refusal in decision.refused],
+        "refused": [
+            {"action": r.action, "code": r.code, "sentence": r.sentence} for r in decision.refused
+        ],
         "propensity": ALWAYS,
         "model_versions": {"responses": release.release_id} if release.rates else {},
         "release_id": release.release_id,

@@ -59,6 +59,9 @@ def response_of(fault: errors.NextbestError) -> Response:
     return _response(status_of(fault), body_of(fault), _headers(fault))
 
 
+_BOUNDS = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}  # lists
+
+
 def _headers(fault: errors.NextbestError) -> dict[str, str]:
     if isinstance(fault, _COME_BACK):
         seconds = str(fault.retry_after_seconds)
@@ -133,6 +136,9 @@ def _sentence(fault: dict[str, Any]) -> str:
         return f"unknown field {name!r}; remove it, or see /docs for the fields of this request"
     if kind == "missing":
         return f"{name!r} is missing"
+    if kind in _BOUNDS:
+        (bound, limit), said = _BOUNDS[kind], fault["ctx"]
+        return f"{name!r} has {said['actual_length']} entries; send {bound} {said[limit]}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"{name!r} {_short(fault.get('input'))}: {message[:1].lower()}{message[1:]}"
 

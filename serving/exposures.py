@@ -88,7 +88,8 @@ class Exposures:
 
     async def _write_soon(self) -> None:
         while self._waiting:
-            await asyncio.sleep(_GATHER_SECONDS)
+            if len(self._waiting) < _AT_ONCE:
+                await asyncio.sleep(_GATHER_SECONDS)
             await self._write()
 
     async def _write(self) -> None:

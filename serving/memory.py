@@ -11,6 +11,13 @@ def settle() -> None:
     The libraries make some hundred thousand objects, and the fold of an event makes many that live
     for a moment. Without this a third of the time of a single event goes into looking for garbage.
     """
+    gc.set_threshold(*_THRESHOLDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
+
+
+def set_aside() -> None:
+    """Call when something large was read that stays, such as a release; only after `settle`."""
+    if gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()

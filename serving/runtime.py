@@ -23,6 +23,7 @@ from serving.intake import Intake
 from serving.keys import Keys, ensure_keys, keys_file, read_keys
 from serving.live import Live, open_live
 from serving.live_runner import Wake
+from serving.memory import set_aside
 from serving.metrics import Metrics
 from serving.people import People
 from serving.placement_store import PlacementStore
@@ -174,7 +175,9 @@ def _watch_release(settings: Settings, log: Log, fresh: FreshItems) -> Watched[R
         if started and found.faults:  # at start a damaged release is better than none
             raise InvalidInput(f"release {named}: {'; '.join(found.faults)}")
         started = True
-        return fresh.adopt(found.warm())
+        found = fresh.adopt(found.warm())
+        set_aside()
+        return found
 
     return Watched("release", stamp, load)
 

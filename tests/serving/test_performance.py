@@ -6,6 +6,7 @@ import pytest
 from little_shop import ago
 
 from domain.proportions import wilson
+from serving import exposures
 from serving.exposures import Exposures, exposure_of
 from serving.metrics import Metrics
 
@@ -187,6 +188,26 @@ def test_a_lost_exposure_is_counted_as_lost():
         text = metrics.text().decode()
         assert 'nextbest_exposures_total{result="queue_full"} 1.0' in text
         assert 'nextbest_exposures_total{result="not_stored"} 2.0' in text
+
+    asyncio.run(scene())
+
+
+def test_what_is_more_than_one_writing_takes_does_not_wait_for_the_clock(monkeypatch):
+    monkeypatch.setattr(exposures, "_GATHER_SECONDS", 3600)
+
+    async def scene():
+        written = []
+
+        async def record(events):
+            written.extend(events)
+            return [True] * len(events)
+
+        waiting = Exposures(record, Metrics())
+        for number in range(45):
+            assert waiting.offer(showing(number))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert [e.message_id for e in written] == [f"d-{n}" for n in range(40)]
 
     asyncio.run(scene())
 

@@ -96,7 +96,7 @@ CALLS = [  # method, address, body, status, code, field, words
     ("POST", LISTS, {"limit": 10_000}, 400, "invalid_input", "limit", "equal to 100"),
     ("POST", LISTS, {"filter": {"nix": 1}}, 400, "invalid_input", "filter.nix", "known:"),
     ("POST", LISTS, {"filter": {"price": "x"}}, 400, "invalid_input", "filter.price", "number"),
-    ("POST", RERANK, {"item_ids": ["a"] * 501}, 400, "invalid_input", "item_ids", "500"),
+    ("POST", RERANK, {"item_ids": ["a"] * 501}, 400, "invalid_input", "item_ids", "at most 500"),
     ("POST", RERANK, {"item_ids": []}, 400, "invalid_input", "item_ids", "at least 1"),
     ("POST", RERANK, {"item_ids": [7]}, 400, "invalid_input", "item_ids[0]", "valid string"),
     ("POST", RERANK, {"item_ids": ["a"], "unknown": "?"}, 400, "invalid_input", "unknown", "drop"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from domain.errors import InvalidInput, NotEnoughData
+from models.blend import BlendRecommender
 from models.history import History
 from models.interactions import Interactions
 from models.manifest import load_model, read_manifest, saving
@@ -36,6 +37,9 @@ class RankRecommender(RanksByScore):
     given: the first member alone): without trees, for want of `least_lists` lists to learn from,
     the order is the base's. What is no candidate follows in the base's order. A history without
     known items gets the popular order.
+
+    `strongest` is that of the base, as BlendRecommender says: what the trees add is of all that was
+    done together, and of no single past item.
 
     A question without a list that was shown is learned twice: all candidates, and those not owned.
     `fit` learns the order from the latest fifth of the acts with members that know only the others,
@@ -115,6 +119,13 @@ class RankRecommender(RanksByScore):
             found[row] = self._scores(history, self._by_members(history))
         return found
 
+    def strongest(
+        self, history: History, positions: np.ndarray, top: int
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each position the `top` past items that added most to the base."""
+        self._catalogue()
+        return self._blend.strongest(history, positions, top)
+
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the gain, greatest first; empty without trees."""
         self._catalogue()
@@ -152,9 +163,8 @@ class RankRecommender(RanksByScore):
         names, trees = params.pop("members"), Path(folder) / "trees.txt"
         members = {name: load_model(Path(folder) / "members" / name) for name in names}
         model = cls(members, **params)
-        model.members_ = members
         with np.load(Path(folder) / "items.npz", allow_pickle=False) as arrays:
-            model.catalogue_ = Catalogue(arrays["item_ids"])
+            model._join(members, arrays["item_ids"])
             model.popularity_ = arrays["popularity"]
             model.statistics_ = ItemStatistics.from_arrays(arrays)
         model.booster_ = lgb.Booster(model_str=trees.read_text()) if trees.exists() else None
@@ -166,14 +176,19 @@ class RankRecommender(RanksByScore):
         return {n: copy.deepcopy(m).fit(interactions) for n, m in self.members.items()}
 
     def _set(self, members: Mapping[str, Recommender], interactions: Interactions) -> Self:
-        self.members_ = dict(members)
-        for name, member in self.members_.items():
+        for name, member in members.items():
             if not np.array_equal(member.item_ids, interactions.item_ids):
                 raise InvalidInput(f"rank: {name} knows other items; fit all members to the same")
-        self.catalogue_ = Catalogue(interactions.item_ids)
+        self._join(members, interactions.item_ids)
         self.popularity_ = popularity(interactions)
         self.statistics_ = ItemStatistics.of(interactions)
         return self
+
+    def _join(self, members: Mapping[str, Recommender], item_ids: np.ndarray) -> None:
+        self.members_, self.catalogue_ = dict(members), Catalogue(item_ids)
+        weights = self._weights()
+        used = {name: member for name, member in members.items() if weights[name] > 0}
+        self._blend = BlendRecommender.of(used, weights={name: weights[name] for name in used})
 
     def _by_members(self, history: History) -> np.ndarray:
         """Return the score of each item by each member, (members, items)."""
@@ -185,7 +200,7 @@ class RankRecommender(RanksByScore):
         if not len(own):
             return self.popularity_
         z = _standard(scores)
-        base = self._base() @ z  # (items,)
+        base = self._base(z)
         if self.booster_ is None:
             return np.asarray(base, dtype=np.float32)
         at = self._candidates(own, scores)
@@ -196,10 +211,14 @@ class RankRecommender(RanksByScore):
         found[at] = ordered
         return np.asarray(found, dtype=np.float32)
 
-    def _base(self) -> np.ndarray:
-        """Return the weight of each member in the base, (members,)."""
+    def _weights(self) -> dict[str, float]:
+        """Return the weight of each member in the base."""
         weights = self.weights or {next(iter(self.members_)): 1.0}
-        return np.array([weights.get(name, 0.0) for name in self.members_])
+        return {name: weights.get(name, 0.0) for name in self.members_}
+
+    def _base(self, z: np.ndarray) -> np.ndarray:
+        """Return the base of each item, (items,); z (members, items)."""
+        return np.array(list(self._weights().values())) @ z
 
     def _candidates(self, own: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return the positions of the candidates, ascending."""
@@ -233,7 +252,7 @@ class RankRecommender(RanksByScore):
             z = _standard(scores)
             taken = np.isin(at, self.catalogue_.positions(question.taken))
             whole = TaughtList(
-                self._rows(question.history, scores, z, at), (self._base() @ z)[at], taken
+                self._rows(question.history, scores, z, at), self._base(z)[at], taken
             )
             every = np.ones(len(at), dtype=bool)
             new = ~np.isin(at, self.catalogue_.positions(question.owned))

@@ -74,8 +74,17 @@ class RankingTest:
         )
 
     def of_one_act(self) -> "RankingTest":
-        """Return the test as if each customer had only done the last act of their history."""
-        return replace(self, histories=[_last_act(history) for history in self.histories])
+        """Return the test as if all that were known of each customer were their last act before."""
+        histories = [_last_act(history) for history in self.histories]
+        return replace(
+            self,
+            histories=histories,
+            owned=[list(history.item_ids) for history in histories],
+            new=[
+                taken - set(history.item_ids)
+                for taken, history in zip(self.taken, histories, strict=True)
+            ],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from domain.behaviour import DAY_MICROS
 from domain.events import from_micros, to_micros
 from models.protocols import Recommender
-from training.acts import load_acts
+from training.acts import Acts, load_acts
 from training.further_models import further_models
-from training.moment import held_out, moment
+from training.moment import Moment, held_out, moment
 from training.ranking_test import Ranking, RankingTest, rank
 from training.recipe import RecommendRecipe
-from training.recommend_choice import Choice, best_settings, choose, first_settings
+from training.recommend_choice import Build, Choice, best_settings, choose, first_settings
 from training.workshop import Workshop
 
 LONGEST_TEST_DAYS, TEST_SHARE, SHORTEST_TEST_DAYS = 28, 0.1, 1
@@ -67,8 +67,22 @@ class TrainedRecommender:
         return self.rankings[self.kind]
 
 
-def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> TrainedRecommender:
-    """Learn a recommender and rank the held-out days with it, each baseline and each rival."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A choice that was made, and the test that it has to stand."""
+
+    split: Stretches
+    acts: Acts
+    learned: Moment  # when settings, the blend and the ranker were learned
+    lessons: RankingTest | None  # from then on; None where too few took part
+    further: Mapping[str, Build]
+    choice: Choice
+    now: Moment  # the start of the test
+    test: RankingTest
+
+
+def plan(shop: Workshop, name: str, recipe: RecommendRecipe) -> Plan:
+    """Choose settings, then a model, without the days of the test."""
     split = stretches(shop)
     acts = load_acts(shop.db, recipe.weights)
     shop.say(f"{name}: {len(acts)} acts of {len(acts.user_ids)} customers", 0.1)
@@ -78,17 +92,25 @@ def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> Tra
     test = held_out(shop, name, now, acts, split.end)
     earlier = moment(shop, recipe, acts, split.learn, first.settings)
     settings, lessons = best_settings(name, earlier, acts, split.validate)
+    learned = replace(earlier, settings=settings)
     shop.say(f"{name}: settings chosen", 0.3)
-    further = further_models(replace(earlier, settings=settings), lessons) if lessons else {}
+    further = further_models(learned, lessons) if lessons else {}
     shop.say(f"{name}: blend and ranker taught", 0.5)
     choice = choose(replace(first, settings=settings), asked, further)
     shop.say(f"{name}: {choice.why}; {split.describe()}", 0.7)
     now = replace(now, settings=settings)
+    return Plan(split, acts, learned, lessons, further, choice, now, test)
+
+
+def train_recommender(shop: Workshop, name: str, recipe: RecommendRecipe) -> TrainedRecommender:
+    """Learn a recommender and rank the held-out days with it, each baseline and each rival."""
+    made = plan(shop, name, recipe)
+    acts, choice, now, test = made.acts, made.choice, made.now, made.test
     others = dict.fromkeys((*recipe.baselines, *recipe.rivals))
     rankings = {n: rank(now.fitted(n), test, recipe.k) for n in others}
     examined = choice.build(now)
     rankings |= {choice.name: rank(examined, test, recipe.k)}
-    final = choice.build(moment(shop, recipe, acts, split.end, settings))
+    final = choice.build(moment(shop, recipe, acts, made.split.end, now.settings))
     return TrainedRecommender(
-        name, recipe, choice, final, rankings, split, len(acts), len(test), examined, test
+        name, recipe, choice, final, rankings, made.split, len(acts), len(test), examined, test
     )

@@ -5,6 +5,8 @@ from models.rank import RankRecommender
 
 
 class TestRankRecommender(RecommenderContract):
+    adds_up = False
+
     def make(self):
         members = {"als": ALSRecommender(factors=4), "popular": PopularRecommender()}
         return RankRecommender(members, trees=5, min_leaf=2, least_lists=10)

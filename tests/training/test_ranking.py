@@ -141,4 +141,6 @@ def test_a_customer_who_took_nothing_new_counts_among_all_items_only(tmp_path) -
 
 def test_a_history_of_one_act_is_the_last_one(tmp_path) -> None:
     test = ranking_test(town(tmp_path), CUT, to_micros(END), 30, seed=1)
-    assert [len(history) for history in test.of_one_act().histories] == [1]
+    alone = test.of_one_act()
+    assert [len(history) for history in alone.histories] == [1]
+    assert alone.owned == [["i01"]] and alone.new == [{"i02"}]

@@ -218,7 +218,7 @@ class RankRecommender(RanksByScore):
 
     def _base(self, z: np.ndarray) -> np.ndarray:
         """Return the base of each item, (items,); z (members, items)."""
-        return np.array(list(self._weights().values())) @ z
+        return np.asarray(np.array(list(self._weights().values())) @ z)
 
     def _candidates(self, own: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return the positions of the candidates, ascending."""

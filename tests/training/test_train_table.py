@@ -8,7 +8,10 @@ import pytest
 
 from domain.errors import InvalidInput, NotFound
 from models.manifest import load_model
+from training.comparing import compare
+from training.reproduction import reproduce
 from training.table import TableAsked, read_table, train_table
+from training.tracking import Tracker
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -48,3 +51,23 @@ def test_files_that_are_no_tables_are_named(tmp_path):
     (tmp_path / "bad.parquet").write_text("no")
     with pytest.raises(InvalidInput, match="cannot be read as a table"):
         read_table(tmp_path / "bad.parquet")
+
+
+@pytest.mark.slow
+def test_a_table_kept_with_its_leak_never_takes_the_place_and_runs_come_out_again(
+    tmp_path, make_home
+):
+    settings, file = make_home(), tmp_path / "crm.csv"
+    crm(rows=400).to_csv(file, index=False)
+    train_table(TableAsked(file, "won"), settings, NOW)
+    leaky, _ = train_table(TableAsked(file, "won", keep=["invoice"]), settings, NOW)
+    assert not leaky.released and leaky.version == "2"
+    assert "it learned from invoice, which seems to know the outcome" in leaky.reason
+    tracker = Tracker.open(settings.home)
+    found = compare(tracker, "crm_won/1", "crm_won/2")
+    assert {one.metric: one.better for one in found.metrics}["log_loss"] == "second"
+    again = reproduce("crm_won/2", settings, NOW)
+    assert again.same and again.furthest == 0 and not again.lineage
+    crm(rows=420).to_csv(file, index=False)
+    other, _ = train_table(TableAsked(file, "won"), settings, NOW)
+    assert not other.released and "tested on other rows than version 1" in other.reason

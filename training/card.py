@@ -79,7 +79,7 @@ class Card:
             Section("What was done to the data", points=self.done),
             self._results(),
             Section(
-                "Candidates on the later cut-off",
+                "Candidates on the later cut-off" if self.window else "Candidates out of fold",
                 heads=("candidate", "metric"),
                 rows=list(self.trials.items()),
             ),

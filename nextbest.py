@@ -103,9 +103,14 @@ def train(
     from training.run import train as train_one
 
     settings = load_settings()
+    if (rolling or tune) and not names:
+        raise InvalidInput("name the recipes, such as `nextbest train churn --tune 30`")
     if rolling:
-        _roll(settings, names or [], rolling)
-        return
+        from training.rolling import rolled_rows
+
+        with Steps(out) as steps:
+            rows = rolled_rows(names or [], rolling, settings, steps.show)
+        return print_rows(rows)
     if table or target:
         _train_table(settings, table, target, time, name, keep or [])
         return
@@ -121,14 +126,6 @@ def train(
         out.print(f"not trained: {fault.message}", markup=False)
     if short and (names or not outcomes):
         raise short[0]
-
-
-def _roll(settings: Settings, names: list[str], count: int) -> None:
-    from training.rolling import roll
-
-    with Steps(out) as steps:
-        rolled = [r for name in names for r in roll(name, count, settings, progress=steps.show)]
-    print_rows(row for one in rolled for row in one.to_rows())
 
 
 def _train_table(

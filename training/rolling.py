@@ -1,7 +1,7 @@
 """Rolling origin: the same training at each of the last cut-offs, as it would have been then."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +82,14 @@ def roll(
         raise InvalidInput(f"{name} orders items; rolling tests are of scores")
     now = at or datetime.now(UTC)
     return [_rolled(name, recipe, m, count, settings, now, progress) for m in score_names(name)]
+
+
+def rolled_rows(
+    names: Sequence[str], count: int, settings: Settings, progress: Progress
+) -> list[dict[str, str]]:
+    """Return the rows of the rolling tests of several recipes."""
+    rolled = [one for name in names for one in roll(name, count, settings, progress=progress)]
+    return [row for one in rolled for row in one.to_rows()]
 
 
 def _rolled(

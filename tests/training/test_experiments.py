@@ -238,6 +238,7 @@ def test_the_service_follows_rollback_and_promotion_without_a_failed_request(ser
         ("promote lead_score 3", 2, "error say why with --reason TEXT"),
         ("promote lead_score 3 --reason so", 2, "a worse model does not replace it"),
         ("rollback luck", 2, "error no model 'luck' is registered; known: lead_score"),
+        ("train --tune 3", 2, "error name the recipes"),
         ("train luck --rolling 2", 2, "error no recipe 'luck'; known: churn"),
         ("train recommend --rolling 2", 2, "error recommend orders items; rolling tests are of"),
     ],

@@ -84,10 +84,10 @@ def by_taste(asked: Question) -> list[Pick]:
 
 def with_reasons(asked: Question, picks: Sequence[Pick]) -> list[Pick]:
     """Return the items with what drew each one; one that says it already is left as it is."""
-    leaning, items = asked.past.leaning, asked.release.items
+    items = asked.release.items
     drawn = [p.row for p in picks if p.source in (MODEL, CONTENT) and not p.reasons]
-    parts = leaning.strongest(drawn, _REASONS) if leaning and drawn else []
-    parts_of = dict(zip(drawn, parts, strict=True)) if leaning else {}
+    leaning = asked.past.leaning if drawn else None  # what is popular can be said without a model
+    parts_of = dict(zip(drawn, leaning.strongest(drawn, _REASONS), strict=True)) if leaning else {}
     words = Reasons(items, asked.past.verbs if parts_of else {})
     return [
         pick if pick.reasons else Pick(

@@ -25,7 +25,7 @@ from serving.filters import mask_of
 from serving.items import ItemTable
 from serving.likeness import Likeness
 from serving.question import SOURCES, USUAL, Question, Wish
-from serving.recommend import choose
+from serving.recommend import choose, popular
 from serving.release import Release
 from serving.taste import Taste
 
@@ -160,6 +160,17 @@ def test_a_visitor_with_one_event_gets_a_list_of_their_own(kind):
         assert drawn.source == "model" and drawn.reasons[0]["item_id"] == item_id
         assert item_id.split("-")[0] in ITEMS[drawn.row]
     assert lists[0] != lists[1]
+
+
+def test_what_is_popular_can_be_said_where_the_model_is_broken():
+    release = released("als", [True] * len(ITEMS))
+    release.taste.of = None  # whoever calls it fails
+    touch = Touch(NOW, "m", 0, "mug-0", "item-view", None, None)
+    with pytest.raises(TypeError):
+        choose(Question(release, Wish(4, NOW, [touch])))
+    choice = popular(release, Wish(4, NOW, [touch]), "the model is broken")
+    assert [ITEMS[pick.row] for pick in choice.picks] == ITEMS[:-5:-1]
+    assert all(pick.reasons[0]["kind"] == "popular" for pick in choice.picks)
 
 
 def test_the_newcomers_of_a_model_score_as_what_they_are_like():

@@ -228,8 +228,8 @@ def members_csv(shop: Shop, key: str) -> list[dict[str, str]]:
 
 
 def test_segments_and_lookalikes_answer_over_all_customers(shop):
-    listed_segments = shop.ask("/v1/segments")["segments"]
-    assert len(listed_segments) == 10
+    listed_segments = {segment["key"] for segment in shop.ask("/v1/segments")["segments"]}
+    assert len(listed_segments - {"scored"}) == 10  # "scored" is this file's own
     rule = {"combinator": "and", "rules": [{"field": "order_count", "operator": ">=", "value": 3}]}
     preview = shop.ask("/v1/segments/preview", {"rule": rule})
     assert 0 < preview["size"] <= CUSTOMERS

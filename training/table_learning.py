@@ -13,6 +13,7 @@ from models.gbm import GBMScorer
 from models.logistic import LogisticScorer
 from models.protocols import Scorer
 from training.metrics import METRICS
+from training.recipe import Options
 
 MIXES: Mapping[str, tuple[str, ...]] = {  # simple ones first: a later one must be better
     "lines": ("lines",),
@@ -47,7 +48,7 @@ def members(rows: int, seed: int, threads: int) -> dict[str, Scorer]:
             feature_fraction=0.3,
             row_fraction=0.7,
             regularization=10.0,
-            num_threads=threads,
+            num_threads=Options(seed, threads).for_rows(rows).threads,
             seed=seed,
         )
 

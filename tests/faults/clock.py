@@ -62,12 +62,11 @@ def stepped_under_load(place, tmp_path, seed, steps=_STEPS):
             buyers.begin()
             draw = random.Random(seed)
             for step in steps:
-                clock.set(step)
-                until(lambda step=step: shows(settings, step), f"the server to be at {step}", 30)
+                _step(settings, clock, step)
                 time.sleep(draw.uniform(0.0, 0.5))
                 buyers.one_more()
                 assert shows(settings, step), f"the clock did not stay at {step}"
-            _end_in_the_future(clock, part, buyers)
+            _end_in_the_future(settings, clock, part, buyers)
             crowd.finish()
     finally:
         part.stop()
@@ -83,16 +82,22 @@ def shows(settings, step):
     return abs(shown - expected) < timedelta(minutes=5)
 
 
-def _end_in_the_future(clock, part, buyers):
+def _step(settings, clock, step):
+    """Set the clock and return when the server tells the new time.
+
+    A message made before it was noticed, and refused after, would be 400 days old and given up.
+    """
+    clock.set(step)
+    until(lambda: shows(settings, step), f"the server to be at {step}", 30)
+
+
+def _end_in_the_future(settings, clock, part, buyers):
     """Kill the server while its clock is ahead and a message waits there; then set it right."""
-    clock.set("+400d")
-    time.sleep(1.2)
+    _step(settings, clock, "+400d")
     buyers.one_more(answers=[500])
-    clock.set("+0")
-    time.sleep(1.2)
+    _step(settings, clock, "+0d")
     buyers.all_told()
-    clock.set("+400d")
-    time.sleep(1.2)
+    _step(settings, clock, "+400d")
     buyers.one_more()
     part.kill()
     clock.set("+0")

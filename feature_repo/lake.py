@@ -1,6 +1,5 @@
 """The lake: the event log by day in Parquet, columnar, for everything that reads all history."""
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from domain.errors import Conflict
 from feature_repo.event_rows import COLUMNS
 from feature_repo.log import Log
+from feature_repo.turns import turn_at
 
 _CHUNK = 200_000
 _NUMBER = b"last_change"
@@ -81,8 +81,7 @@ def export(log: Log, home: Path) -> int:
 def lake_lock(home: Path) -> Iterator[None]:
     """Let one process at a time write the lake; the system forgets a holder that dies."""
     (home / "lake").mkdir(parents=True, exist_ok=True)
-    with (home / "lake" / "lock").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn_at(home / "lake" / "lock"):
         yield
 
 

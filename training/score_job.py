@@ -1,6 +1,5 @@
 """A scoring under way: its parts lie under `<home>/scoring`, so that the next one can go on."""
 
-import fcntl
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import orjson
 
 from feature_repo.build_shards import BuildWork, build_shard, join_shards
 from feature_repo.built import Span, spans
+from feature_repo.turns import turn_at
 from training.champions import ScoreChampion
 from training.engines import Engine
 from training.rows import build
@@ -58,8 +58,7 @@ def open_job(
     """
     home = shop.settings.home
     folder = home / FOLDER
-    with (home / f"{FOLDER}.lock").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn_at(home / f"{FOLDER}.lock"):
         same = {
             "fingerprint": shop.window.fingerprint,
             "versions": {champion.name: champion.version for champion in champions},
